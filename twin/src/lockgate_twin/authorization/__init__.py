@@ -1,0 +1,1 @@
+"""May this principal do that? IAM's evaluation, over the caller's real policies."""

@@ -1,0 +1,131 @@
+"""The WSGI application: authenticate, parse, validate, authorize, then serve it ourselves or hand it to moto."""
+
+from __future__ import annotations
+
+import traceback
+import uuid
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from lockgate_twin import moto_host
+from lockgate_twin.authorization.authorizer import Authorizer
+from lockgate_twin.credentials import CredentialTable
+from lockgate_twin.errors import ApiError, NotImplementedByTwin
+from lockgate_twin.front import requests, responses, sigv4
+from lockgate_twin.front.validation import validate
+from lockgate_twin.ports import Call, Handler, Principal, Service, utc_now
+
+# Set by in-process callers (sessions.py): the principal is already known and nothing was sent over a wire.
+PRINCIPAL_KEY = "lockgate.principal"
+AfterMoto = Callable[[Call, Mapping[str, Any]], None]
+
+
+class Front:
+    """Every request to the twin passes here."""
+
+    def __init__(self, moto: moto_host.MotoHost, authorizer: Authorizer, credentials: CredentialTable) -> None:
+        self._moto = moto
+        self._authorizer = authorizer
+        self._credentials = credentials
+        self._handlers: dict[tuple[str, str], Handler] = {}
+        self._after_moto: dict[tuple[str, str], AfterMoto] = {}
+
+    def register(self, service: Service) -> None:
+        """Serve a service's operations."""
+        for operation, handler in service.operations().items():
+            key = (service.name, operation)
+            if key in self._handlers:
+                raise ValueError(f"Two services of the twin claim {service.name}:{operation}.")
+            self._handlers[key] = handler
+
+    def after_moto(self, service: str, operation: str, hook: AfterMoto) -> None:
+        """Call `hook` after moto answered an operation successfully."""
+        self._after_moto[(service, operation)] = hook
+
+    def implements(self, service: str, operation: str) -> bool:
+        """Tell whether the twin serves an operation itself."""
+        return (service, operation) in self._handlers
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Serve one request (WSGI)."""
+        request_id = str(uuid.uuid4())
+        response = self._respond(environ, request_id)
+        headers = [h for h in response.headers if h[0].lower() not in {"content-length", "connection"}]
+        headers.append(("x-amzn-RequestId", request_id))
+        if environ.get("REQUEST_METHOD") != "HEAD":
+            headers.append(("Content-Length", str(len(response.body))))
+        else:
+            headers += [h for h in response.headers if h[0].lower() == "content-length"]
+        start_response(f"{response.status} {_reason(response.status)}", headers)
+        return [response.body]
+
+    def _respond(self, environ: dict[str, Any], request_id: str) -> responses.Response:
+        model = None
+        try:
+            body = requests.read_body(environ)
+            signed = requests.signed(environ)
+            if signed is None:
+                raise ApiError("MissingAuthenticationToken", "The request is not signed with AWS SigV4.", 403)
+            model = requests.service_model(signed.service)
+            principal = environ.get(PRINCIPAL_KEY) or self._authenticate(environ, signed.access_key_id, body)
+            request = requests.parse(environ, signed.service, body)
+            model = requests.service_model(request.service)
+            call = Call(
+                principal=principal,
+                region=signed.region,
+                service=request.service,
+                operation=request.operation,
+                request_id=request_id,
+            )
+            return self._serve(call, request.parameters, environ, body, model)
+        except ApiError as error:
+            return responses.failure(model, error, request_id)
+        except Exception as error:  # noqa: BLE001 - a defect of the twin must still be answered as AWS would
+            traceback.print_exc()
+            defect = ApiError("InternalFailure", f"Defect in the twin: {type(error).__name__}: {error}", 500)
+            return responses.failure(model, defect, request_id)
+
+    def _authenticate(self, environ: dict[str, Any], access_key_id: str, body: bytes) -> Principal:
+        found = self._credentials.find(access_key_id)
+        if found is None:
+            message = "The security token included in the request is invalid."
+            raise ApiError("InvalidClientTokenId", message, 403)
+        if found.expires_at and found.expires_at < utc_now():
+            message = "The security token included in the request is expired."
+            raise ApiError("ExpiredToken", message, 403)
+        sigv4.verify(environ, body, found)
+        return found.principal
+
+    def _serve(
+        self, call: Call, parameters: dict[str, Any], environ: dict[str, Any], body: bytes, model: Any
+    ) -> responses.Response:
+        handler = self._handlers.get((call.service, call.operation))
+        if handler is None and call.service not in moto_host.SERVICES:
+            raise NotImplementedByTwin(f"{call.service}:{call.operation}")
+        if handler is not None:
+            validate(model, call.operation, parameters)
+        self._authorizer.authorize(call, parameters)
+        if handler is not None:
+            return responses.success(model, call.operation, handler(parameters, call), call.request_id)
+        return self._forward(call, parameters, environ, body)
+
+    def _forward(
+        self, call: Call, parameters: Mapping[str, Any], environ: dict[str, Any], body: bytes
+    ) -> responses.Response:
+        try:
+            status, headers, data = moto_host.call_wsgi(self._moto.application, environ, body)
+        except NotImplementedError as error:
+            raise NotImplementedByTwin(f"{call.service}:{call.operation} ({error})") from error
+        hook = self._after_moto.get((call.service, call.operation))
+        if hook is not None and status < 300:
+            hook(call, parameters)
+        return responses.Response(status, data, headers)
+
+
+def _reason(status: int) -> str:
+    from http import HTTPStatus
+
+    try:
+        return HTTPStatus(status).phrase
+    except ValueError:
+        return "Status"

@@ -1,0 +1,54 @@
+"""A handler's result or an error -> an HTTP response in the service's protocol."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+from xml.sax.saxutils import escape
+
+from lockgate_twin.errors import ApiError
+
+_JSON = {"json", "rest-json", "smithy-rpc-v2-cbor"}
+
+
+@dataclass(frozen=True)
+class Response:
+    """Status, headers and body."""
+
+    status: int
+    body: bytes
+    headers: list[tuple[str, str]] = field(default_factory=list)
+
+
+def success(model: Any, operation: str, result: Mapping[str, Any] | None, request_id: str) -> Response:
+    """Serialize a handler's result."""
+    from moto.core.serialize import SerializationContext, get_serializer_class
+
+    protocol = str(model.protocol)
+    serializer = get_serializer_class(model.service_name, protocol)(
+        operation_model=model.operation_model(operation), context=SerializationContext(request_id)
+    )
+    answer = serializer.serialize(dict(result or {}))
+    body = answer["body"]
+    data = body.encode() if isinstance(body, str) else bytes(body)
+    return Response(answer["status_code"], data, [(str(k), str(v)) for k, v in answer["headers"].items()])
+
+
+def failure(model: Any | None, error: ApiError, request_id: str) -> Response:
+    """Serialize an error as the service's SDKs expect it."""
+    protocol = str(model.protocol) if model is not None else "json"
+    if protocol in _JSON:
+        details = getattr(error, "details", {})
+        body = json.dumps({"__type": error.code, "message": error.message, "Message": error.message, **details})
+        headers = [("Content-Type", "application/x-amz-json-1.1"), ("x-amzn-ErrorType", error.code)]
+        return Response(error.status, body.encode(), headers)
+    code, message = escape(error.code), escape(error.message)
+    if model is not None and model.service_name == "s3":
+        text = f"<Error><Code>{code}</Code><Message>{message}</Message><RequestId>{request_id}</RequestId></Error>"
+    else:
+        inner = f"<Error><Type>Sender</Type><Code>{code}</Code><Message>{message}</Message></Error>"
+        text = f"<ErrorResponse>{inner}<RequestId>{request_id}</RequestId></ErrorResponse>"
+    declaration = '<?xml version="1.0" encoding="UTF-8"?>'
+    return Response(error.status, (declaration + text).encode(), [("Content-Type", "text/xml")])

@@ -1,0 +1,122 @@
+"""Child processes that never outlive the twin.
+
+Every child leads a process group of its own. The twin tells a guardian process each group it starts and ends;
+when the twin dies, however it dies, the pipe between them closes and the guardian ends the groups that are left.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+from lockgate_twin.ports import Command
+
+
+class GuardedProcess:
+    """A running child (see `ports.Process`)."""
+
+    def __init__(self, popen: subprocess.Popen[bytes], table: ProcessTable) -> None:
+        self.pid = popen.pid
+        self._popen = popen
+        self._table = table
+
+    def poll(self) -> int | None:
+        """Return the exit status, or None while it runs."""
+        status = self._popen.poll()
+        if status is not None:
+            self._table.ended(self)
+        return status
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Wait for the end; raises subprocess.TimeoutExpired."""
+        status = self._popen.wait(timeout)
+        self._table.ended(self)
+        return status
+
+    def stop(self, grace: float = 5.0) -> None:
+        """End the whole group: SIGTERM, then SIGKILL after `grace` seconds."""
+        if self._popen.poll() is None:
+            _signal_group(self.pid, signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self._popen.wait(grace)
+        # Members of the group can outlive its leader.
+        _signal_group(self.pid, signal.SIGKILL)
+        self._popen.wait()
+        self._table.ended(self)
+
+
+class ProcessTable:
+    """Starts children and keeps account of them."""
+
+    def __init__(self) -> None:
+        self._running: dict[int, GuardedProcess] = {}
+        self._lock = threading.Lock()
+        self._closed = False
+        read_end, self._pipe = os.pipe()
+        self._guardian = subprocess.Popen(
+            [sys.executable, "-S", "-E", str(Path(__file__).with_name("guardian.py"))],
+            stdin=read_end,
+            start_new_session=True,
+            close_fds=True,
+        )
+        os.close(read_end)
+
+    def start(self, command: Command) -> GuardedProcess:
+        """Start a child in a group of its own, its output going to the command's log."""
+        command.log.parent.mkdir(parents=True, exist_ok=True)
+        with command.log.open("ab") as log, self._lock:
+            if self._closed:
+                raise RuntimeError(f"The twin is stopping; '{command.name}' is not started.")
+            popen = subprocess.Popen(
+                list(command.argv),
+                env=dict(command.env),
+                cwd=command.cwd,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                start_new_session=True,
+            )
+            process = GuardedProcess(popen, self)
+            self._running[popen.pid] = process
+            self._tell(f"+{popen.pid}\n")
+        return process
+
+    def ended(self, process: GuardedProcess) -> None:
+        """Forget a child that has ended (and whatever is left of its group)."""
+        with self._lock:
+            if self._running.pop(process.pid, None) is None:
+                return
+            _signal_group(process.pid, signal.SIGKILL)
+            self._tell(f"-{process.pid}\n")
+
+    def running(self) -> list[int]:
+        """Return the process ids of the children that run."""
+        with self._lock:
+            return list(self._running)
+
+    def close(self, grace: float = 2.0) -> None:
+        """End every child: SIGTERM to all, then SIGKILL to those left after `grace` seconds."""
+        with self._lock:
+            self._closed = True
+            left = list(self._running.values())
+        for process in left:
+            _signal_group(process.pid, signal.SIGTERM)
+        deadline = time.monotonic() + grace
+        for process in left:
+            process.stop(grace=max(0.0, deadline - time.monotonic()))
+        os.close(self._pipe)
+        self._guardian.wait(timeout=10)
+
+    def _tell(self, line: str) -> None:
+        os.write(self._pipe, line.encode())
+
+
+def _signal_group(pid: int, number: signal.Signals) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(pid, number)

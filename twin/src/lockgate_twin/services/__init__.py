@@ -1,0 +1,1 @@
+"""The AWS services the twin implements itself, one package each."""
