@@ -1,8 +1,10 @@
 .PHONY: demo test lint setup
 
+export PYTHONPATH := $(CURDIR):$(CURDIR)/twin/src:$(CURDIR)/checks/src
+
 # The whole life cycle on this machine: publish, create a project, build, approve, stage, deploy, invoke.
 demo: setup
-	@.venv/bin/python -m lifecycle_demo || true
+	@.venv/bin/python -m lockgate_twin.demo
 
 test: setup
 	@.venv/bin/python -m pytest

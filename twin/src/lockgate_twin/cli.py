@@ -41,7 +41,9 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _verb(verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, run: object) -> argparse.ArgumentParser:
+def _verb(
+    verbs: argparse._SubParsersAction[argparse.ArgumentParser], name: str, text: str, run: object
+) -> argparse.ArgumentParser:
     verb = verbs.add_parser(name, help=text, description=text)
     verb.add_argument("--state", type=Path, default=Path(".lockgate"), help="the twin's folder (default .lockgate)")
     verb.add_argument("--debug", action="store_true", help="show tracebacks")
@@ -58,7 +60,7 @@ def _up(options: argparse.Namespace) -> int:
     state = control.up(options.state.resolve(), options.port, options.people)
     print(control.shell_variables(state, options.person))
     print(f"# The twin is up at {state.endpoint_url}; its logs are in {state.state_dir}.", file=sys.stderr)
-    print("# Use it from this shell with: eval \"$(./lockgate up)\"; people: " + ", ".join(state.people), file=sys.stderr)
+    print('# Use it from this shell with: eval "$(./lockgate up)"; people: ' + ", ".join(state.people), file=sys.stderr)
     return OK
 
 

@@ -69,9 +69,7 @@ def up(state_dir: Path, port: int, people: Path | None) -> State:
     argv = [sys.executable, "-m", "lockgate_twin", "serve", "--state", str(state_dir), "--port", str(port)]
     argv += ["--people", str(people.resolve())] if people else []
     with log.open("wb") as output:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
-        )
+        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
     return _wait_until_up(state_dir, process, log)
 
 

@@ -21,8 +21,10 @@ from lockgate_twin.ports import Command
 class GuardedProcess:
     """A running child (see `ports.Process`)."""
 
-    def __init__(self, popen: subprocess.Popen[bytes], table: ProcessTable) -> None:
+    def __init__(self, name: str, popen: subprocess.Popen[bytes], table: ProcessTable) -> None:
+        self.name = name
         self.pid = popen.pid
+        self.started = time.monotonic()
         self._popen = popen
         self._table = table
 
@@ -56,6 +58,7 @@ class ProcessTable:
 
     def __init__(self) -> None:
         self._running: dict[int, GuardedProcess] = {}
+        self._finished: list[tuple[str, float]] = []
         self._lock = threading.Lock()
         self._closed = False
         read_end, self._pipe = os.pipe()
@@ -82,7 +85,7 @@ class ProcessTable:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            process = GuardedProcess(popen, self)
+            process = GuardedProcess(command.name, popen, self)
             self._running[popen.pid] = process
             self._tell(f"+{popen.pid}\n")
         return process
@@ -93,12 +96,18 @@ class ProcessTable:
             if self._running.pop(process.pid, None) is None:
                 return
             _signal_group(process.pid, signal.SIGKILL)
+            self._finished.append((process.name, time.monotonic() - process.started))
             self._tell(f"-{process.pid}\n")
 
-    def running(self) -> list[int]:
-        """Return the process ids of the children that run."""
+    def finished(self) -> list[tuple[str, float]]:
+        """Return the name and the run time, in seconds, of every child that has ended."""
         with self._lock:
-            return list(self._running)
+            return list(self._finished)
+
+    def running(self) -> dict[int, str]:
+        """Return the name of every child that runs, by process id."""
+        with self._lock:
+            return {pid: process.name for pid, process in self._running.items()}
 
     def close(self, grace: float = 2.0) -> None:
         """End every child: SIGTERM to all, then SIGKILL to those left after `grace` seconds."""

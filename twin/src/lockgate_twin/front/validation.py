@@ -33,7 +33,9 @@ def _structural(shape: Any, parameters: Mapping[str, Any]) -> Iterable[str]:
     # An idempotency token is filled in by every SDK; a plain HTTP client may leave it out.
     given = {**{n: "-" * 36 for n, s in shape.members.items() if _is_token(s)}, **parameters}
     report = ParamValidator().validate(given, shape)
-    return report.generate_report().split("\n") if report.has_errors() else []
+    # Lengths and ranges are left to `_constraints`, which says them as AWS does.
+    lines = report.generate_report().split("\n") if report.has_errors() else []
+    return [line for line in lines if not line.startswith("Invalid length") and "valid min value" not in line]
 
 
 def _is_token(shape: Any) -> bool:
@@ -55,6 +57,8 @@ def _constraints(shape: Any, value: Any, path: str) -> Iterable[str]:
             yield from _constraints(shape.value, item, f"{path}.{key}.value")
     elif shape.type_name == "string":
         yield from _string(shape, value, path)
+    elif shape.type_name in {"integer", "long", "float", "double"}:
+        yield from _range(shape, value, path)
 
 
 def _string(shape: Any, value: str, path: str) -> Iterable[str]:
@@ -73,6 +77,14 @@ def _length(shape: Any, value: Any, path: str) -> Iterable[str]:
         yield _says(value, path, f"length greater than or equal to {low}", "have")
     if high is not None and len(value) > high:
         yield _says(value, path, f"length less than or equal to {high}", "have")
+
+
+def _range(shape: Any, value: float, path: str) -> Iterable[str]:
+    low, high = shape.metadata.get("min"), shape.metadata.get("max")
+    if low is not None and value < low:
+        yield _says(value, path, f"value greater than or equal to {low}", "have")
+    if high is not None and value > high:
+        yield _says(value, path, f"value less than or equal to {high}", "have")
 
 
 def _says(value: Any, path: str, constraint: str, verb: str) -> str:

@@ -1,0 +1,104 @@
+"""Child processes never outlive the twin."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lockgate_twin.ports import Command
+from lockgate_twin.processes import ProcessTable
+
+SRC = Path(__file__).parents[3] / "twin" / "src"
+PROGRAM = """
+import sys, time
+from pathlib import Path
+from lockgate_twin.ports import Command
+from lockgate_twin.processes import ProcessTable
+table = ProcessTable()
+child = table.start(Command(name="c", argv=["bash", "-c", "sleep 600 & echo $! > pid; wait"], env={"PATH": "/usr/bin:/bin"},
+                            cwd=Path(sys.argv[1]), log=Path(sys.argv[1]) / "log"))
+while not (Path(sys.argv[1]) / "pid").exists() or not (Path(sys.argv[1]) / "pid").read_text().strip():
+    time.sleep(0.01)
+print(child.pid, flush=True)
+time.sleep(600)
+"""
+
+
+@pytest.fixture
+def table() -> Iterator[ProcessTable]:
+    """Make a process table."""
+    made = ProcessTable()
+    yield made
+    made.close()
+
+
+def bash(script: str, folder: Path) -> Command:
+    """Return a command that runs a shell script."""
+    return Command(
+        name="test", argv=["bash", "-c", script], env={"PATH": "/usr/bin:/bin"}, cwd=folder, log=folder / "log"
+    )
+
+
+def is_gone(pid: int) -> bool:
+    """Tell whether a process has ended (a zombie has)."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z"
+    except FileNotFoundError:
+        return True
+
+
+def eventually_gone(pid: int) -> bool:
+    """Wait until a process has ended, for ten seconds at most."""
+    deadline = time.monotonic() + 10
+    while not is_gone(pid) and time.monotonic() < deadline:
+        os.sched_yield()
+    return is_gone(pid)
+
+
+def test_a_child_s_status_and_output_are_kept(table: ProcessTable, tmp_path: Path) -> None:
+    """The exit status is returned and the output goes to the log."""
+    process = table.start(bash("echo out; echo err >&2; exit 3", tmp_path))
+    assert process.wait(10) == 3
+    assert (tmp_path / "log").read_text() == "out\nerr\n"
+    assert table.running() == {}
+    assert [name for name, _ in table.finished()] == ["test"]
+
+
+def test_stopping_ends_the_whole_group(table: ProcessTable, tmp_path: Path) -> None:
+    """Children of the child end too, even if they ignore SIGTERM."""
+    process = table.start(
+        bash("trap '' TERM; (trap '' TERM; sleep 600) & echo $! > pid; echo ok >> log2; wait", tmp_path)
+    )
+    while not (tmp_path / "log2").exists():
+        os.sched_yield()
+    grandchild = int((tmp_path / "pid").read_text())
+    process.stop(grace=0.1)
+    assert eventually_gone(grandchild)
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM, signal.SIGINT])
+def test_a_killed_twin_leaves_no_orphans(tmp_path: Path, number: signal.Signals) -> None:
+    """However the twin's process dies, the guardian ends what it had started."""
+    twin = subprocess.Popen(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        env={**os.environ, "PYTHONPATH": str(SRC)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    assert twin.stdout is not None
+    child = int(twin.stdout.readline())
+    grandchild = int((tmp_path / "pid").read_text())
+    assert not is_gone(child)
+    assert not is_gone(grandchild)
+    twin.send_signal(number)
+    twin.wait(10)
+    twin.stdout.close()
+    assert eventually_gone(child)
+    assert eventually_gone(grandchild)

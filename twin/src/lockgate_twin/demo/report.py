@@ -1,0 +1,107 @@
+"""What the demo tells at the end: tables for people, summary.json for programs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from lockgate_twin.demo.world import Facts
+
+
+@dataclass
+class Outcome:
+    """The account of one run; durations are in seconds."""
+
+    started: float
+    seconds: float = 0.0
+    succeeded: bool = False
+    current: str = "start the twin"
+    cause: str = ""
+    log: str = ""
+    stages: list[dict[str, Any]] = field(default_factory=list)
+    facts: Facts = field(default_factory=Facts)
+    processes: list[tuple[str, float]] = field(default_factory=list)
+    twin_share: float | None = None
+
+    def add(self, title: str, person: str, seconds: float) -> None:
+        """Note a stage that succeeded."""
+        self.stages.append({"stage": title, "person": person, "seconds": round(seconds, 2)})
+
+    def fail(self, cause: str, log: str) -> None:
+        """Note why the current stage failed and which file tells more."""
+        self.cause, self.log = cause, log
+
+    def finish(self, facts: Facts, status: Mapping[str, Any], seconds: float) -> None:
+        """Note success and what the twin counted."""
+        self.facts, self.succeeded = facts, True
+        self.processes = [(name, spent) for name, spent in status["finished_processes"]]
+        self.twin_share = twin_share(seconds, status)
+
+
+def twin_share(seconds: float, status: Mapping[str, Any]) -> float:
+    """Return the part of the run that was not spent inside the users' own programs.
+
+    A build that waits for its SageMaker pipeline is not at work: the pipelines' own time is taken off the builds'
+    and the jobs that really ran inside them are added.
+    """
+    users = status["seconds_in_builds"] - status["seconds_in_pipelines"] + status["seconds_in_jobs"]
+    return float(max(0.0, seconds - users) / seconds)
+
+
+def save(outcome: Outcome, path: Path) -> None:
+    """Write summary.json."""
+    facts = asdict(outcome.facts)
+    summary = {
+        "outcome": "succeeded" if outcome.succeeded else "failed",
+        "seconds": round(outcome.seconds, 2),
+        "failed_stage": None if outcome.succeeded else outcome.current,
+        "cause": outcome.cause or None,
+        "log": outcome.log or None,
+        "stages": outcome.stages,
+        "twin_share": outcome.twin_share,
+        "processes": [{"name": name, "seconds": round(spent, 3)} for name, spent in outcome.processes],
+        **facts,
+    }
+    path.write_text(json.dumps(summary, indent=2, default=str) + "\n", encoding="utf-8")
+
+
+def show(outcome: Outcome, console: Console, output: Path) -> None:
+    """Print predictions, stages and where to look; or the stage that failed, the cause and the log."""
+    if outcome.facts.predictions:
+        console.print(_predictions(outcome.facts))
+    console.print(_stages(outcome))
+    if not outcome.succeeded:
+        console.print(f"[bold red]Failed[/] in stage '{outcome.current}': {outcome.cause}", markup=True, soft_wrap=True)
+        console.print(f"Log file: {outcome.log}", soft_wrap=True)
+        return
+    last = outcome.facts.versions[-1]
+    console.print(f"In production: [bold]{last['arn']}[/]", soft_wrap=True)
+    console.print(f"  model.tar.gz sha256 {last['model_digest']}, commit {last['commit']}", soft_wrap=True)
+    console.print(f"Summary: {output / 'summary.json'}   logs, builds, jobs: {output / 'twin'}", soft_wrap=True)
+
+
+def _predictions(facts: Facts) -> Table:
+    table = Table(title=f"Held-out rows answered by {facts.endpoints[-1]}", title_justify="left")
+    shown = [c for c in facts.predictions[0] if c not in {"label", "score", "prediction"}]
+    for column in [*shown, "released", "P(released)", "offline"]:
+        table.add_column(column, justify="right")
+    for row in facts.predictions:
+        cells = [str(row[c]) for c in shown]
+        table.add_row(*cells, str(row["label"]), f"{row['prediction']:.3f}", f"{float(row['score']):.3f}")
+    return table
+
+
+def _stages(outcome: Outcome) -> Table:
+    share = f", of which the twin's own {outcome.twin_share:.0%}" if outcome.twin_share is not None else ""
+    table = Table(title=f"{outcome.seconds:.1f} s{share}", title_justify="left")
+    for column, justify in (("stage", "left"), ("as", "left"), ("seconds", "right")):
+        table.add_column(column, justify=justify)  # type: ignore[arg-type] # the literal is one of rich's
+    for stage in outcome.stages:
+        table.add_row(stage["stage"], stage["person"], f"{stage['seconds']:.1f}")
+    return table
