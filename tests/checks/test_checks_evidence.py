@@ -43,7 +43,7 @@ def test_a_metric_that_is_no_finite_number_is_refused(value: Any) -> None:
     """Nothing but a finite number counts as a value."""
     with pytest.raises(EvidenceError, match=r"auc\.value is .* not a finite number"):
         read_model_quality(statistics(auc={"value": value}))
-    with pytest.raises(EvidenceError, match="DPL is .* not a finite number"):
+    with pytest.raises(EvidenceError, match=r"DPL is .* not a finite number"):
         read_bias(analysis(value))
 
 

@@ -21,8 +21,9 @@ from pathlib import Path
 from lockgate_twin.ports import Command
 from lockgate_twin.processes import ProcessTable
 table = ProcessTable()
-child = table.start(Command(name="c", argv=["bash", "-c", "sleep 600 & echo $! > pid; wait"], env={"PATH": "/usr/bin:/bin"},
-                            cwd=Path(sys.argv[1]), log=Path(sys.argv[1]) / "log"))
+argv = ["bash", "-c", "sleep 600 & echo $! > pid; wait"]
+folder = Path(sys.argv[1])
+child = table.start(Command(name="c", argv=argv, env={"PATH": "/usr/bin:/bin"}, cwd=folder, log=folder / "log"))
 while not (Path(sys.argv[1]) / "pid").exists() or not (Path(sys.argv[1]) / "pid").read_text().strip():
     time.sleep(0.01)
 print(child.pid, flush=True)

@@ -1,4 +1,4 @@
-"""The command line: `up`, `down`, `status`, and `serve`, which the others and the demo run. Environment is read here."""
+"""The command line: `up`, `down`, `status`, and `serve`, which `up` and the demo run."""
 
 from __future__ import annotations
 

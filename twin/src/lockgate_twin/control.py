@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import http.client
 import json
 import os
 import shlex
@@ -10,8 +11,6 @@ import signal
 import subprocess
 import sys
 import time
-import urllib.error
-import urllib.request
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -100,9 +99,7 @@ def status(state_dir: Path) -> dict[str, Any]:
     state = find(state_dir)
     if state is None:
         raise StartError(f"No twin runs in {state_dir}; start one with 'lockgate up'.")
-    with urllib.request.urlopen(f"{state.endpoint_url}/_twin/status", timeout=10) as answer:
-        shown: dict[str, Any] = json.load(answer)
-    return shown
+    return _ask(state)
 
 
 def shell_variables(state: State, person: str) -> str:
@@ -203,10 +200,19 @@ def _last_line(log: Path) -> str:
 def _answers(state: State) -> bool:
     if not _is_alive(state.pid):
         return False
-    with contextlib.suppress(urllib.error.URLError, OSError):
-        urllib.request.urlopen(f"{state.endpoint_url}/_twin/status", timeout=5).close()
-        return True
+    with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
+        return bool(_ask(state))
     return False
+
+
+def _ask(state: State) -> dict[str, Any]:
+    connection = http.client.HTTPConnection(state.endpoint_url.removeprefix("http://"), timeout=10)
+    try:
+        connection.request("GET", "/_twin/status")
+        shown: dict[str, Any] = json.loads(connection.getresponse().read())
+    finally:
+        connection.close()
+    return shown
 
 
 def _is_alive(pid: int) -> bool:

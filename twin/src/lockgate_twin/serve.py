@@ -62,5 +62,10 @@ def _stop_signals(*, stop_with_stdin: bool) -> threading.Event:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stop.set())
     if stop_with_stdin:
-        threading.Thread(target=lambda: (sys.stdin.read(), stop.set()), name="stdin", daemon=True).start()
+        threading.Thread(target=_set_at_end_of_input, args=(stop,), name="stdin", daemon=True).start()
     return stop
+
+
+def _set_at_end_of_input(stop: threading.Event) -> None:
+    sys.stdin.read()
+    stop.set()

@@ -3,21 +3,18 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from pathlib import Path
 
 from rich.console import Console
 
-from lockgate_twin.control import State, find, status
+from lockgate_twin.control import status
 from lockgate_twin.demo import report
-from lockgate_twin.demo.failures import StageFailedError
 from lockgate_twin.demo.stages import LIFE_CYCLE, Stage
+from lockgate_twin.demo.twin_process import twin_process
 from lockgate_twin.demo.world import Facts, World
-from lockgate_twin.errors import StartError, TwinError
+from lockgate_twin.errors import TwinError
 
 
 def run(*, root: Path, output: Path, project: str, port: int) -> int:
@@ -28,7 +25,7 @@ def run(*, root: Path, output: Path, project: str, port: int) -> int:
     outcome = report.Outcome(started=time.time())
     started = time.monotonic()
     try:
-        with _twin(root, output, port) as state:
+        with twin_process(root, output, port) as state:
             outcome.add("start the twin", "-", time.monotonic() - started)
             console.print(f"[bold]The twin is up[/] at {state.endpoint_url} ({time.monotonic() - started:.1f} s)")
             world = World(root=root, output=output, project=project, state=state, say=_voice(console))
@@ -68,35 +65,3 @@ def _run_stage(
 
 def _voice(console: Console) -> Callable[[str], None]:
     return lambda line: console.print(f"    [dim]{time.strftime('%H:%M:%S')}[/] {line}", markup=True)
-
-
-@contextmanager
-def _twin(root: Path, output: Path, port: int) -> Iterator[State]:
-    """Run a twin of the demo's own; it also stops when this process dies, since its standard input closes then."""
-    state_dir, log = output / "twin", output / "twin.out"
-    argv = [sys.executable, "-m", "lockgate_twin", "serve", "--state", str(state_dir), "--port", str(port)]
-    argv += ["--people", str(root / "catalog/roles"), "--stop-with-stdin"]
-    with log.open("wb") as errors:
-        process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True, text=True
-        )
-    try:
-        yield _ready(process, state_dir, log)
-    finally:
-        process.stdin.close() if process.stdin else None
-        try:
-            process.wait(timeout=20)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _ready(process: subprocess.Popen[str], state_dir: Path, log: Path) -> State:
-    line = process.stdout.readline() if process.stdout else ""
-    state = find(state_dir) if line.startswith("ready ") else None
-    if state is None:
-        process.wait(timeout=20)
-        said = log.read_text(encoding="utf-8", errors="replace").strip().splitlines()
-        cause = said[-1].removeprefix("lockgate: ") if said else "it ended without a word"
-        raise StageFailedError(f"The twin did not start: {cause}", log) from StartError(cause)
-    return state

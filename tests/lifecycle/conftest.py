@@ -1,0 +1,70 @@
+"""The whole chain, once per test run, on one twin: each fixture is one arrow of the life cycle."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from lockgate_twin.control import State
+from lockgate_twin.demo import stages
+from lockgate_twin.demo.twin_process import twin_process
+from lockgate_twin.demo.world import Facts, World
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="session")
+def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+    """Run a twin with nothing in it but people."""
+    output = tmp_path_factory.mktemp("lifecycle")
+    with twin_process(ROOT, output, port=0) as state:
+        yield World(root=ROOT, output=output, project="arrests", state=state, say=print)
+
+
+@pytest.fixture(scope="session")
+def state(world: World) -> State:
+    """Return what the running twin wrote down about itself."""
+    return world.state
+
+
+@pytest.fixture(scope="session")
+def published(world: World) -> Facts:
+    """The product is in the catalog."""
+    return stages.publish(world, Facts())
+
+
+@pytest.fixture(scope="session")
+def project(world: World, published: Facts) -> Facts:
+    """A project exists."""
+    return stages.create_project(world, published)
+
+
+@pytest.fixture(scope="session")
+def built(world: World, project: Facts) -> Facts:
+    """The seed commit is built: version 1."""
+    return stages.first_build(world, project)
+
+
+@pytest.fixture(scope="session")
+def pushed(world: World, built: Facts) -> Facts:
+    """A changed hyperparameter is pushed and built: version 2."""
+    return stages.second_build(world, built)
+
+
+@pytest.fixture(scope="session")
+def approved(world: World, pushed: Facts) -> Facts:
+    """Version 2 is approved and its deployment has started."""
+    return stages.approve_model(world, pushed)
+
+
+@pytest.fixture(scope="session")
+def staged(world: World, approved: Facts) -> Facts:
+    """Version 2 is in staging and its test has passed."""
+    return stages.staging(world, approved)
+
+
+@pytest.fixture(scope="session")
+def live(world: World, staged: Facts) -> Facts:
+    """Version 2 is in production."""
+    return stages.production(world, staged)
