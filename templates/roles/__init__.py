@@ -1,0 +1,1 @@
+"""What each of a project's five roles may do, one module a role."""

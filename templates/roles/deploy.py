@@ -1,0 +1,42 @@
+"""The deploy role: CloudFormation makes the models, configurations and endpoints of both stages, nothing else."""
+
+from __future__ import annotations
+
+from templates import names
+from templates.roles import shared
+from templates.statements import Statement
+
+_OWN_NAMES = "Names that carry the project's own id; CloudFormation or the deploy code ends them with a suffix."
+
+STATEMENTS = (
+    Statement(
+        sid="HostModels",
+        actions=(
+            "sagemaker:AddTags",
+            "sagemaker:CreateEndpoint",
+            "sagemaker:CreateEndpointConfig",
+            "sagemaker:CreateModel",
+            "sagemaker:DeleteEndpoint",
+            "sagemaker:DeleteEndpointConfig",
+            "sagemaker:DeleteModel",
+            "sagemaker:DeleteTags",
+            "sagemaker:DescribeEndpoint",
+            "sagemaker:DescribeEndpointConfig",
+            "sagemaker:DescribeModel",
+            "sagemaker:ListTags",
+            "sagemaker:UpdateEndpoint",
+        ),
+        resources=(names.MODELS_ARN, names.ENDPOINT_CONFIGS_ARN, names.ENDPOINTS_ARN),
+        reason=_OWN_NAMES,
+    ),
+    Statement(
+        sid="ReadModelVersion",
+        actions=("sagemaker:DescribeModelPackage",),
+        resources=(names.MODEL_PACKAGES_ARN,),
+        reason="Versions of the project's own group; SageMaker may lower-case the project's name in the ARN.",
+    ),
+    shared.USE_KEY,
+    shared.GRANT_KEY_TO_VOLUMES,
+    shared.PASS_EXECUTION_ROLE,
+    shared.DENY_APPROVAL,
+)
