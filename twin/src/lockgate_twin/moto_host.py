@@ -1,4 +1,4 @@
-"""The only file that knows moto: the commodity services behind the twin's front.
+"""The commodity services behind the twin's front, kept by moto.
 
 moto (Apache-2.0) keeps s3, iam, kms, logs, ssm, sqs, sns, events' rules, cloudwatch, ecr and secretsmanager.
 The twin reads some of its state directly (roles' policies, bucket policies, objects, rules) where going through
@@ -53,6 +53,9 @@ class MotoHost:
         os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
+        from lockgate_twin import moto_patches
+
+        moto_patches.apply()
         self._account = account
         self.application: WsgiApp = DomainDispatcherApplication(create_backend_app)
 
@@ -133,7 +136,10 @@ class MotoHost:
         _, _, _, region, account, name = arn.split(":", 5)
         queue = _backend("sqs", account, region).queues.get(name)
         policy = queue.policy if queue is not None else None
-        return dict(policy) if policy else None
+        if not policy:
+            return None
+        document: Mapping[str, Any] = json.loads(policy) if isinstance(policy, str) else policy
+        return document
 
     def rules(self, account: str, region: str, bus: str = "default") -> list[Rule]:
         """Return the enabled rules with an event pattern of one event bus."""

@@ -1,110 +1,82 @@
-"""The twin, put together: this file only wires the core and the services."""
+"""The twin, put together: this file only wires the services."""
 
 from __future__ import annotations
 
-import threading
-import traceback
+import contextlib
+import hmac
 from collections.abc import Callable
 from typing import Any
 
-from lockgate_twin.authorization.access_log import AccessLog
-from lockgate_twin.authorization.authorizer import Authorizer
-from lockgate_twin.authorization.condition_keys import global_keys
-from lockgate_twin.authorization.context import RequestContext
-from lockgate_twin.credentials import CredentialTable
-from lockgate_twin.errors import ApiError
-from lockgate_twin.front.application import Front
-from lockgate_twin.moto_host import MotoHost
-from lockgate_twin.ports import Call, Command, Event, Principal, Process, Session, Settings
-from lockgate_twin.processes import ProcessTable
-from lockgate_twin.services.sts import Sts
-from lockgate_twin.sessions import ActingSession, ClientFactory
+from lockgate_twin.cloudformation import CloudFormation
+from lockgate_twin.core import Core
+from lockgate_twin.ports import Principal, Settings, utc_now
+from lockgate_twin.services import sagemaker
+from lockgate_twin.services.codebuild import CodeBuild
+from lockgate_twin.services.codecommit import CodeCommit, GitHttp
+from lockgate_twin.services.codepipeline import CodePipeline
+from lockgate_twin.services.eventbridge import EventBus, SessionQueues, Wiring, QueueSender, standard_targets
+from lockgate_twin.services.lambda_ import Lambda
+from lockgate_twin.services.sagemaker_projects import Projects
+from lockgate_twin.services.servicecatalog import ServiceCatalog
 
 
-class Core:
-    """What every service is constructed with (see `ports.Context`)."""
+class Twin:
+    """AWS on one machine."""
 
     def __init__(self, settings: Settings) -> None:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
-        self.settings = settings
-        self.moto = MotoHost(settings.account)
-        self.log = AccessLog(settings.state_dir / "access.jsonl")
-        self.credentials = CredentialTable()
-        self.administrator = self.credentials.add_administrator(settings.account)
-        self.authorizer = Authorizer(self.moto, self.log)
-        self.front = Front(self.moto, self.authorizer, self.credentials)
-        self.processes = ProcessTable()
-        self.on_event: Callable[[Event], None] = lambda _: None
-        self._clients = ClientFactory(self.front, settings)
-        self.front.register(Sts(self.moto, self.authorizer, self.credentials))
-
-    def session(self, call: Call) -> Session:
-        """Act as the caller of a request."""
-        return self.session_of(call.principal, call.region)
-
-    def session_of(self, principal: Principal, region: str) -> Session:
-        """Act as a principal whose credentials are known.
-
-        Raises:
-            ApiError: InvalidClientTokenId.
-        """
-        credentials = self.credentials.find(principal.access_key_id)
-        if credentials is None:
-            raise ApiError("InvalidClientTokenId", f"The credentials of {principal.arn} are gone.", 403)
-        return self._session(credentials, region)
-
-    def assume_role(
-        self, role_arn: str, *, service: str, session_name: str, region: str, source_arn: str | None = None
-    ) -> Session:
-        """Assume a role as an AWS service, under the role's trust policy.
-
-        Raises:
-            ApiError: AccessDenied.
-        """
-        account = role_arn.split(":")[4]
-        role = self.moto.role(account, role_arn)
-        source = {"aws:SourceArn": source_arn, "aws:SourceAccount": account} if source_arn else {}
-        principal = Principal(arn=f"arn:aws:iam::{account}:service", account=account, access_key_id="")
-        keys = {**global_keys(principal, None, region), **source}
-        del keys["aws:PrincipalArn"]
-        context = RequestContext(principal.arn, "sts:AssumeRole", role_arn, keys)
-        allowed = role is not None and self.authorizer.trusts(role, context, service=service)
-        self.log.write(
-            principal=service,
-            inner=True,
-            checks=[{"action": "sts:AssumeRole", "resource": role_arn, "allowed": allowed, "by": "trust policy"}],
+        self.core = Core(settings)
+        self._codecommit, self._codebuild = CodeCommit(self.core), CodeBuild(self.core)
+        self._codepipeline = CodePipeline(
+            self.core, sources=self._codecommit.archives, builds=self._codebuild.pipeline_builds
         )
-        if not allowed:
-            because = "its trust policy does not allow it" if role else "it does not exist"
-            message = f"{service} is not authorized to assume the role {role_arn}: {because}"
-            raise ApiError("AccessDenied", f"{message} (aws:SourceArn {source_arn}).", 403)
-        return self._session(self.credentials.issue(role_arn, session_name[:64]), region)
+        self._lambda = Lambda(self.core)
+        self._sagemaker = sagemaker.assemble(self.core)
+        self._catalog = ServiceCatalog(self.core)
+        self._projects = Projects(self.core, self._catalog)
+        self.events = _event_bus(self.core, self._lambda)
+        self.git = GitHttp(self._codecommit, self._authenticate)
+        self.core.on_event = self.events.put
+        self.core.authorizer.register_resource_policies("lambda", self._lambda.resource_policy)
+        for service in (CloudFormation(self.core), self._codecommit, self._codebuild, self._codepipeline,
+                        self._lambda, self._catalog, self._projects, self.events, *self._sagemaker.services):
+            self.core.front.register(service)
+        self.core.in_background("warm-up", self.core.moto.warm_up)
 
-    def emit(self, event: Event) -> None:
-        """Put a service's event on the default bus."""
-        self.on_event(event)
+    def status(self) -> dict[str, Any]:
+        """Tell what runs and how much time the users' own programs took."""
+        finished, running = self.core.processes.finished(), self.core.processes.running()
+        return {
+            "endpoint_url": self.core.settings.endpoint_url,
+            "state_dir": str(self.core.settings.state_dir),
+            "running_processes": sorted(running.values()),
+            "finished_processes": finished,
+            "seconds_in_pipelines": self._sagemaker.executions.seconds(),
+        }
 
-    def start_process(self, command: Command) -> Process:
-        """Start a guarded child process."""
-        return self.processes.start(command)
-
-    def in_background(self, name: str, work: Callable[[], None]) -> None:
-        """Run work on a thread of its own; a defect is printed to the twin's log."""
-
-        def run() -> None:
-            try:
-                work()
-            except Exception:  # noqa: BLE001 - the thread is the last to see it
-                traceback.print_exc()
-
-        threading.Thread(target=run, name=name, daemon=True).start()
-
-    def _session(self, credentials: Any, region: str) -> Session:
-        return ActingSession(
-            credentials,
-            region,
-            clients=self._clients,
-            authorizer=self.authorizer,
-            moto=self.moto,
-            endpoint_url=self.settings.endpoint_url,
+    def close(self) -> None:
+        """Stop everything that runs; nothing outlives the twin."""
+        closers: tuple[Callable[[], None], ...] = (
+            self.events.close, self._codepipeline.close, self._lambda.close, self._sagemaker.close, self.core.processes.close, self.core.log.close
         )
+        for close in closers:
+            # One part that cannot stop must not keep the others running.
+            with contextlib.suppress(Exception):
+                close()
+
+    def _authenticate(self, user: str, password: str) -> Principal | None:
+        found = self.core.credentials.find(user)
+        if found is None or not hmac.compare_digest(found.secret_access_key, password):
+            return None
+        expired = found.expires_at is not None and found.expires_at < utc_now()
+        return None if expired else found.principal
+
+
+def _event_bus(core: Core, functions: Lambda) -> EventBus:
+    queues = SessionQueues(core, core.administrator.principal)
+    may = core.authorizer.service_may
+    wiring = Wiring(
+        rules=core.moto.rules,
+        targets=standard_targets(core, functions, queues, may),
+        dead_letters=QueueSender(queues, may),
+    )
+    return EventBus(core, wiring)

@@ -1,0 +1,44 @@
+"""Corrections of moto, each named, with its reason; applied once, when the host starts."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from lockgate_twin.authorization.context import RequestContext
+from lockgate_twin.authorization.statements import applies, statements_of
+
+_LOG_DELIVERY = "logging.s3.amazonaws.com"
+
+
+def apply() -> None:
+    """Apply every correction; doing it again changes nothing."""
+    from moto.s3.models import FakeBucket
+
+    FakeBucket._log_permissions_enabled_policy = staticmethod(log_delivery_is_allowed)
+
+
+def log_delivery_is_allowed(target_bucket: Any, target_prefix: str | None) -> bool:
+    """Tell whether a bucket's policy lets S3 deliver access logs to it.
+
+    moto 5.2.5 fails on a statement whose Principal is "*" (as every TLS-only policy has) and compares resources as
+    text. Source: S3 User Guide, "Permissions for log delivery": logging.s3.amazonaws.com needs s3:PutObject.
+    """
+    if not target_bucket.policy:
+        return False
+    key = f"arn:aws:s3:::{target_bucket.name}/{target_prefix or ''}log"
+    account = target_bucket.account_id
+    keys = {"aws:SourceAccount": account, "aws:SecureTransport": "true"}
+    context = RequestContext(f"arn:aws:iam::{account}:service", "s3:PutObject", key, keys)
+    return any(
+        _without_source(statement, context) for statement in statements_of([json.loads(target_bucket.policy)], "Allow")
+    )
+
+
+def _without_source(statement: dict[str, Any], context: RequestContext) -> bool:
+    # Which bucket's logs will be delivered is not known here; the statement's aws:SourceArn cannot be judged.
+    conditions = {
+        operator: {k: v for k, v in wanted.items() if k.lower() != "aws:sourcearn"}
+        for operator, wanted in (statement.get("Condition") or {}).items()
+    }
+    return applies({**statement, "Condition": conditions}, context, kinds=("session", "*"), service=_LOG_DELIVERY)
