@@ -1,4 +1,4 @@
-.PHONY: demo test lint setup
+.PHONY: demo test lint bench setup
 
 export PYTHONPATH := $(CURDIR):$(CURDIR)/twin/src:$(CURDIR)/checks/src
 
@@ -14,3 +14,7 @@ lint: setup
 
 setup:
 	@tools/setup
+
+# Times and memory against their budgets.
+bench: setup
+	@.venv/bin/python benchmarks/lifecycle.py

@@ -37,8 +37,17 @@ class Twin:
         self.git = GitHttp(self._codecommit, self._authenticate)
         self.core.on_event = self.events.put
         self.core.authorizer.register_resource_policies("lambda", self._lambda.resource_policy)
-        for service in (CloudFormation(self.core), self._codecommit, self._codebuild, self._codepipeline,
-                        self._lambda, self._catalog, self._projects, self.events, *self._sagemaker.services):
+        for service in (
+            CloudFormation(self.core),
+            self._codecommit,
+            self._codebuild,
+            self._codepipeline,
+            self._lambda,
+            self._catalog,
+            self._projects,
+            self.events,
+            *self._sagemaker.services,
+        ):
             self.core.front.register(service)
         self.core.in_background("warm-up", self.core.moto.warm_up)
 
@@ -56,7 +65,11 @@ class Twin:
     def close(self) -> None:
         """Stop everything that runs; nothing outlives the twin."""
         closers: tuple[Callable[[], None], ...] = (
-            self.events.close, self._codepipeline.close, self._lambda.close, self._sagemaker.close, self.core.processes.close, self.core.log.close
+            self.events.close,
+            self._lambda.close,
+            self._sagemaker.close,
+            self.core.processes.close,
+            self.core.log.close,
         )
         for close in closers:
             # One part that cannot stop must not keep the others running.

@@ -56,18 +56,19 @@ def _resources(asked: Asked, action: str) -> list[str]:
     if special is not None:
         return special(asked) or ["*"]
     prefix, name = action.split(":")
-    found = [arn for kind in _resource_types(prefix, name) for arn in _fill(kind, prefix, asked)]
+    kinds = _resource_types(prefix, name)
+    found = [arn for kind, required in kinds for arn in _fill(_arn_template(prefix, kind), asked, required=required)]
     return list(dict.fromkeys(found)) or ["*"]
 
 
-def _fill(kind: str, prefix: str, asked: Asked) -> Iterable[str]:
-    template = _arn_template(prefix, kind)
+def _fill(template: str, asked: Asked, *, required: bool) -> Iterable[str]:
+    """Fill an ARN template; of a required resource, what the service will name itself stays `*`."""
     if given := [arn for arn in asked.arns if _template_pattern(template).fullmatch(arn)]:
         return given
     values = {name: _value(name, asked) for name in _PLACEHOLDER.findall(template)}
-    if any(value is None for value in values.values()):
+    if any(value is None for value in values.values()) and not required:
         return []
-    return [_PLACEHOLDER.sub(lambda m: str(values[m[1]]), template)]
+    return [_PLACEHOLDER.sub(lambda m: values[m[1]] or "*", template)]
 
 
 def _value(placeholder: str, asked: Asked) -> str | None:
@@ -113,11 +114,11 @@ def _data() -> Any:
 
 
 @cache
-def _resource_types(prefix: str, action: str) -> tuple[str, ...]:
+def _resource_types(prefix: str, action: str) -> tuple[tuple[str, bool], ...]:
     if not _data().actions.action_exists(prefix, action):
         return ()
     details = _data().actions.get_action_details(prefix, action)
-    return tuple(kind["name"] for kind in details["resourceTypes"])
+    return tuple((kind["name"], bool(kind["required"])) for kind in details["resourceTypes"])
 
 
 @cache

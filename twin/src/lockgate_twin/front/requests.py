@@ -101,6 +101,8 @@ def _parse(environ: dict[str, Any], service: str, body: bytes) -> Request:
     from moto.core.request import determine_request_protocol
 
     model = service_model(service)
+    if environ.get("CONTENT_TYPE", "").startswith("application/cbor"):
+        raise ApiError("NotImplemented", f"The twin reads {service} requests in JSON, not in CBOR.", 501)
     request = MotoRequest({**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
     operation, uri_parameters = _operation(model, service, request, environ)
     if service == "s3":

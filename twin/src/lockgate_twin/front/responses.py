@@ -10,7 +10,7 @@ from xml.sax.saxutils import escape
 
 from lockgate_twin.errors import ApiError
 
-_JSON = {"json", "rest-json", "smithy-rpc-v2-cbor"}
+_JSON = {"json", "rest-json"}
 
 
 @dataclass(frozen=True)
@@ -22,11 +22,17 @@ class Response:
     headers: list[tuple[str, str]] = field(default_factory=list)
 
 
+def wire_protocol(model: Any) -> str:
+    """Return the protocol that a service's clients speak: botocore prefers a service's JSON over its CBOR."""
+    protocol = str(model.protocol)
+    return "json" if protocol == "smithy-rpc-v2-cbor" else protocol
+
+
 def success(model: Any, operation: str, result: Mapping[str, Any] | None, request_id: str) -> Response:
     """Serialize a handler's result."""
     from moto.core.serialize import SerializationContext, get_serializer_class
 
-    protocol = str(model.protocol)
+    protocol = wire_protocol(model)
     serializer = get_serializer_class(model.service_name, protocol)(
         operation_model=model.operation_model(operation), context=SerializationContext(request_id)
     )
@@ -38,7 +44,7 @@ def success(model: Any, operation: str, result: Mapping[str, Any] | None, reques
 
 def failure(model: Any | None, error: ApiError, request_id: str) -> Response:
     """Serialize an error as the service's SDKs expect it."""
-    protocol = str(model.protocol) if model is not None else "json"
+    protocol = wire_protocol(model) if model is not None else "json"
     if protocol in _JSON:
         details = getattr(error, "details", {})
         body = json.dumps({"__type": error.code, "message": error.message, "Message": error.message, **details})

@@ -1,0 +1,109 @@
+"""Run one job's program to its end: limits, stopping, and what to tell when it fails."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+from lockgate_twin.jobs.sandbox import Box, Program, Sandbox, detect
+from lockgate_twin.ports import Command, Process
+
+STOP_GRACE_SECONDS = 120.0
+TAIL_BYTES = 4000
+TAIL_CHARACTERS = 600
+
+
+@dataclass(frozen=True)
+class Launcher:
+    """Starts programs in their boxes; `python` is the interpreter that jobs use (first on their PATH)."""
+
+    start: Callable[[Command], Process]
+    python: Path
+
+    @cached_property
+    def sandbox(self) -> Sandbox:
+        """Return this machine's way to confine jobs, found at the first use."""
+        return detect(self.python)
+
+    def run(self, name: str, box: Box, program: Program, log: Path) -> Process:
+        """Start a program in its box; its output goes to `log`."""
+        confined = self.sandbox.confine(box, program)
+        env = {**self._base(), **confined.env}
+        return self.start(Command(name=name, argv=confined.argv, env=env, cwd=Path(confined.cwd), log=log))
+
+    def _base(self) -> dict[str, str]:
+        path = os.pathsep.join([str(self.python.parent), "/usr/local/bin", "/usr/bin", "/bin"])
+        return {"PATH": path, "LANG": "C.UTF-8", "HOME": "/tmp", "PYTHONUNBUFFERED": "1"}  # noqa: S108
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ending:
+    """How a program ended."""
+
+    exit_code: int
+    stopped: bool = False
+    timed_out: bool = False
+
+
+class Run:
+    """One program being run; `stop()` may be called from any thread, before it starts or after it ended."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: Process | None = None
+        self._stopped = False
+
+    @property
+    def stopped(self) -> bool:
+        """Tell whether somebody asked to stop it."""
+        return self._stopped
+
+    def to_end(self, start: Callable[[], Process], max_seconds: float) -> Ending:
+        """Start it and wait for its end; past `max_seconds` its process group is ended."""
+        with self._lock:
+            if self._stopped:
+                return Ending(exit_code=-1, stopped=True)
+            process = self._process = start()
+        try:
+            code = process.wait(timeout=max_seconds)
+        except subprocess.TimeoutExpired:
+            process.stop(STOP_GRACE_SECONDS)
+            return Ending(exit_code=process.wait(), timed_out=True)
+        return Ending(exit_code=code, stopped=self._stopped)
+
+    def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
+        """End it: SIGTERM, then SIGKILL after `grace` seconds (StopTrainingJob gives 120)."""
+        with self._lock:
+            self._stopped = True
+            process = self._process
+        if process is not None:
+            process.stop(grace)
+
+
+def tail(log: Path) -> str:
+    """Return the end of a log: what an uncaught error printed last."""
+    if not log.is_file():
+        return ""
+    with log.open("rb") as stream:
+        stream.seek(max(0, log.stat().st_size - TAIL_BYTES))
+        text = stream.read().decode(errors="replace").strip()
+    return text[-TAIL_CHARACTERS:]
+
+
+def why(message: str | None, log: Path, exit_code: int) -> str:
+    """Return the FailureReason of a failed program: its own message, or its log's end, and where the log is."""
+    told = message[:TAIL_CHARACTERS] if message else tail(log) or "it printed nothing"
+    return f"AlgorithmError: {told}, exit code: {exit_code}. Log: {log}"
+
+
+def variables(session_environment: Mapping[str, str], *others: Mapping[str, str]) -> dict[str, str]:
+    """Return the variables of a job: its role's, then each other set in turn."""
+    merged = dict(session_environment)
+    for other in others:
+        merged.update(other)
+    return merged

@@ -1,0 +1,68 @@
+"""A build that has been asked for: everything that is known before it runs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lockgate_twin.services.codebuild.locations import S3Location
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildOrder:
+    """What to build, from what, as whom and where to.
+
+    `environment` and `source` have the shapes of ProjectEnvironment and ProjectSource; `inputs` are source archives
+    by identifier, `primary` names the one the build runs in; `outputs` are where a pipeline expects its artifacts;
+    `artifacts` has the shape of ProjectArtifacts. `log_group` is None when CloudWatch Logs are switched off.
+    """
+
+    account: str
+    region: str
+    project: str
+    number: int
+    build_id: str
+    started: datetime
+    initiator: str
+    service_role: str
+    environment: Mapping[str, Any]
+    source: Mapping[str, Any]
+    artifacts: Mapping[str, Any]
+    timeout_minutes: int
+    queued_timeout_minutes: int
+    encryption_key: str
+    log_group: str | None
+    log_stream: str
+    inputs: Mapping[str, S3Location] = field(default_factory=dict)
+    primary: str = ""
+    outputs: Mapping[str, S3Location] = field(default_factory=dict)
+    source_version: str | None = None
+    resolved_version: str | None = None
+
+    @property
+    def arn(self) -> str:
+        """Return the build's ARN."""
+        return f"arn:aws:codebuild:{self.region}:{self.account}:build/{self.build_id}"
+
+    @property
+    def project_arn(self) -> str:
+        """Return the ARN of the build's project."""
+        return project_arn(self.account, self.region, self.project)
+
+    @property
+    def uuid(self) -> str:
+        """Return the part of the build's id that follows the project's name."""
+        return self.build_id.partition(":")[2]
+
+    @property
+    def variables(self) -> Sequence[Mapping[str, str]]:
+        """Return the environment variables of project and request (EnvironmentVariable shapes)."""
+        found: Sequence[Mapping[str, str]] = self.environment.get("environmentVariables", [])
+        return found
+
+
+def project_arn(account: str, region: str, name: str) -> str:
+    """Return the ARN of a project by its name."""
+    return f"arn:aws:codebuild:{region}:{account}:project/{name}"

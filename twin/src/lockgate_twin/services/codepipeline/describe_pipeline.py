@@ -1,0 +1,105 @@
+"""What is told of a pipeline and of where its executions are: GetPipeline, ListPipelines, GetPipelineState."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from lockgate_twin.services.codepipeline.declaration import Action, Pipeline, Stage
+from lockgate_twin.services.codepipeline.execution import ActionRun
+from lockgate_twin.services.codepipeline.gates import Transition
+from lockgate_twin.services.codepipeline.pipelines import PipelineRecord
+
+
+def pipeline_summary(record: PipelineRecord) -> dict[str, Any]:
+    """Return botocore's PipelineSummary."""
+    raw = record.pipeline.raw
+    return {
+        "name": record.pipeline.name,
+        "version": record.pipeline.version,
+        "pipelineType": raw["pipelineType"],
+        "executionMode": raw["executionMode"],
+        "created": record.created,
+        "updated": record.updated,
+    }
+
+
+def pipeline_and_metadata(record: PipelineRecord, pipeline: Pipeline) -> dict[str, Any]:
+    """Return GetPipeline's response for one version."""
+    metadata = {"pipelineArn": pipeline.arn, "created": record.created, "updated": record.updated}
+    return {"pipeline": dict(pipeline.raw), "metadata": metadata}
+
+
+def pipeline_state(record: PipelineRecord) -> dict[str, Any]:
+    """Return GetPipelineState's response. Call with the record's lock held."""
+    pipeline = record.pipeline
+    return {
+        "pipelineName": pipeline.name,
+        "pipelineVersion": pipeline.version,
+        "stageStates": [_stage_state(record, stage, first=index == 0) for index, stage in enumerate(pipeline.stages)],
+        "created": record.created,
+        "updated": record.updated,
+    }
+
+
+def _stage_state(record: PipelineRecord, stage: Stage, *, first: bool) -> dict[str, Any]:
+    gate = record.gates[stage.name]
+    execution, run = record.passes.get(stage.name, (None, None))
+    state: dict[str, Any] = {
+        "stageName": stage.name,
+        "inboundExecutions": [{"pipelineExecutionId": i, "status": "InProgress"} for i in gate.waiting],
+        "actionStates": [_action_state(action, run.latest(action.name) if run else None) for action in stage.actions],
+    }
+    if not first:
+        state["inboundTransitionState"] = _transition(gate.transition)
+    if execution is not None and run is not None:
+        status = "Stopping" if run.status == "InProgress" and execution.status == "Stopping" else run.status
+        state["latestExecution"] = {"pipelineExecutionId": execution.execution_id, "status": status, "type": "STANDARD"}
+    return state
+
+
+def _transition(transition: Transition) -> dict[str, Any]:
+    if transition.enabled and not transition.changed_by:
+        return {"enabled": True}
+    told: dict[str, Any] = {
+        "enabled": transition.enabled,
+        "lastChangedBy": transition.changed_by,
+        "lastChangedAt": transition.changed_at,
+    }
+    return told if transition.enabled else {**told, "disabledReason": transition.reason}
+
+
+def _action_state(action: Action, run: ActionRun | None) -> dict[str, Any]:
+    state: dict[str, Any] = {"actionName": action.name}
+    if run is None:
+        return state
+    revision = run.result.revision
+    if revision is not None:
+        ids = {"revisionId": revision.revision_id, "revisionChangeId": revision.revision_id}
+        state |= {"currentRevision": {**ids, "created": revision.created}, "revisionUrl": revision.url}
+    if action.type.category == "Approval" and "ExternalEntityLink" in action.configuration:
+        state["entityUrl"] = action.configuration["ExternalEntityLink"]
+    return state | {"latestExecution": _latest_execution(run)}
+
+
+def _latest_execution(run: ActionRun) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "actionExecutionId": run.run_id,
+        "status": run.status,
+        "lastStatusChange": run.updated,
+    }
+    optional = {
+        "summary": run.summary,
+        "token": run.token,
+        "lastUpdatedBy": run.updated_by,
+        "externalExecutionId": run.external_id,
+        "externalExecutionUrl": run.external_url,
+    }
+    told |= {name: value for name, value in optional.items() if value}
+    return told | error_details(run)
+
+
+def error_details(run: ActionRun) -> dict[str, Any]:
+    """Return `errorDetails` for a run that failed, else nothing."""
+    if run.error is None:
+        return {}
+    return {"errorDetails": {"code": run.error[0], "message": run.error[1]}}

@@ -1,0 +1,8 @@
+"""EventBridge: matches events with rules and delivers them to targets, at least once. Rules are kept by moto."""
+
+from lockgate_twin.services.eventbridge.delivery import EventBus, Wiring
+from lockgate_twin.services.eventbridge.session_queues import SessionQueues
+from lockgate_twin.services.eventbridge.targets import standard_targets
+from lockgate_twin.services.eventbridge.targets.queue import QueueSender
+
+__all__ = ["EventBus", "QueueSender", "SessionQueues", "Wiring", "standard_targets"]

@@ -1,0 +1,20 @@
+"""Responses of Describe operations as the details of events."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+
+def milliseconds(value: Any) -> Any:
+    """Return a response with its times as milliseconds since the epoch, as documented job and endpoint events."""
+    if isinstance(value, datetime):
+        return int(value.timestamp() * 1000)
+    if isinstance(value, dict):
+        return {key: milliseconds(item) for key, item in value.items()}
+    return [milliseconds(item) for item in value] if isinstance(value, list) else value
+
+
+def iso(value: datetime) -> str:
+    """Return a time as pipeline events spell it: whole seconds, Z."""
+    return value.strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -1,0 +1,96 @@
+"""Carry a job through its course: stage, run, upload, tell."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lockgate_twin.errors import ApiError
+from lockgate_twin.jobs.errors import JobError
+from lockgate_twin.jobs.running import Ending, Launcher, why
+from lockgate_twin.jobs.work import Work
+from lockgate_twin.jobs.workspace import Workspace
+from lockgate_twin.ports import Context
+from lockgate_twin.services.sagemaker import job_logs
+from lockgate_twin.services.sagemaker.job_record import Job
+
+# Leaves room for the log's path in a FailureReason of 1024 characters.
+MAX_CAUSE = 700
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """What differs between kinds of jobs: the names of their phases, their log group, what to tell of them."""
+
+    running: str
+    log_group: str
+    keeps_partial_output: bool
+    changed: Callable[[Job], None]
+    finished: Callable[[Job], None] = lambda _: None
+
+
+class JobRunner:
+    """Runs jobs; one thread each."""
+
+    def __init__(self, context: Context, launcher: Launcher) -> None:
+        self._context = context
+        self._launcher = launcher
+
+    def run(self, job: Job, work: Work, course: Course) -> None:
+        """Run a job to its end. The job is done once its status is final and its event is out."""
+        workspace = Workspace(job.directory / "work", work.directories)
+        try:
+            self._course(job, work, course, workspace)
+        except (JobError, ApiError) as error:
+            self._end(job, course, "Failed", f"{str(error)[:MAX_CAUSE]} Log: {job.log}")
+        except Exception as error:
+            cause = f"InternalServerError: {type(error).__name__}: {error}"[:MAX_CAUSE]
+            self._end(job, course, "Failed", f"{cause}. Log: {job.log}")
+            raise
+        finally:
+            job.done.set()
+            workspace.remove()
+        job_logs.deliver(job.session, course.log_group, _stream(job), job.log)
+
+    def _course(self, job: Job, work: Work, course: Course, workspace: Workspace) -> None:
+        job.advance("Downloading")
+        job.log.touch()
+        program = work.prepare(workspace)
+        job.advance(course.running)
+        job.started = job.modified
+        start = lambda: self._launcher.run(f"{job.kind} {job.name}", workspace.box, program, job.log)  # noqa: E731
+        ending = job.run.to_end(start, work.ticket.max_seconds)
+        job.exit_message = workspace.message("message")
+        whole = ending.exit_code == 0 and not ending.stopped and not ending.timed_out
+        if whole or (course.keeps_partial_output and (ending.stopped or ending.timed_out)):
+            job.advance("Uploading")
+            work.collect(workspace)
+        course.finished(job)
+        self._conclude(job, course, ending, workspace.message(work.message_file))
+
+    def _conclude(self, job: Job, course: Course, ending: Ending, message: str | None) -> None:
+        if ending.timed_out:
+            seconds = (job.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
+            reason = f"Job exceeded its MaxRuntimeInSeconds of {seconds} and was ended. Log: {job.log}"
+            self._end(job, course, "Stopped", reason, "MaxRuntimeExceeded")
+        elif ending.stopped:
+            self._end(job, course, "Stopped", None)
+        elif ending.exit_code:
+            self._end(job, course, "Failed", why(message, job.log, ending.exit_code))
+        else:
+            self._end(job, course, "Completed", None)
+
+    def _end(self, job: Job, course: Course, status: str, reason: str | None, secondary: str | None = None) -> None:
+        job.advance(secondary or status, status, reason)
+        course.changed(job)
+
+
+def fresh_directory(job: Job) -> None:
+    """Make the job's directory; one left by an earlier twin of the same state folder is replaced."""
+    shutil.rmtree(job.directory, ignore_errors=True)
+    job.directory.mkdir(parents=True)
+
+
+def _stream(job: Job) -> str:
+    return f"{job.name}/algo-1-{int(job.created.timestamp())}"

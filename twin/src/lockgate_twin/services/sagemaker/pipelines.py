@@ -1,0 +1,214 @@
+"""Pipelines: Create, Update, Describe, List, Delete; a definition is checked completely before it is kept."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+
+from lockgate_twin.errors import ApiError, NotImplementedByTwin
+from lockgate_twin.ports import Call, Context, Handler, Principal, Session, utc_now
+from lockgate_twin.services.sagemaker import definition_checks
+from lockgate_twin.services.sagemaker.definition_reader import parse
+from lockgate_twin.services.sagemaker.errors import conflict, not_found, validation
+from lockgate_twin.services.sagemaker.listing import Facts, Lister
+from lockgate_twin.services.sagemaker.names import Named, named, place, user_context
+from lockgate_twin.services.sagemaker.pipeline_definition import Definition, DefinitionError
+from lockgate_twin.services.sagemaker.registry import Registry
+from lockgate_twin.services.sagemaker.tags import TagRegistry
+
+KEPT = ("PipelineDisplayName", "PipelineDescription", "ParallelismConfiguration", "RoleArn")
+
+
+@dataclass
+class Pipeline:
+    """A pipeline; `versions` are its definitions, the last one is current."""
+
+    key: Named
+    settings: dict[str, Any]
+    versions: list[Definition]
+    request: Mapping[str, Any]
+    created_by: Principal
+    created: datetime = field(default_factory=utc_now)
+    modified_by: Principal | None = None
+    modified: datetime = field(default_factory=utc_now)
+    last_run: datetime | None = None
+
+    @property
+    def name(self) -> str:
+        """Return the pipeline's name."""
+        return self.key.name
+
+    @property
+    def arn(self) -> str:
+        """Return the pipeline's ARN."""
+        return self.key.place.arn("pipeline", self.name)
+
+    def definition(self, version: int | None) -> Definition:
+        """Return a version's definition, the current one for None.
+
+        Raises:
+            ApiError: ResourceNotFound for an unknown version.
+        """
+        number = version or len(self.versions)
+        if number > len(self.versions):
+            raise not_found(f"Pipeline {self.arn} has no version {version}; the latest is {len(self.versions)}.")
+        return self.versions[number - 1]
+
+    def described(self, version: int | None) -> dict[str, Any]:
+        """Return DescribePipeline's members."""
+        return {
+            "PipelineArn": self.arn,
+            "PipelineName": self.name,
+            **self.settings,
+            "PipelineDefinition": self.definition(version).text,
+            "PipelineStatus": "Active",
+            "CreationTime": self.created,
+            "LastModifiedTime": self.modified,
+            "CreatedBy": user_context(self.created_by),
+            "LastModifiedBy": user_context(self.modified_by or self.created_by),
+            **({"LastRunTime": self.last_run} if self.last_run else {}),
+        }
+
+    def summary(self) -> dict[str, Any]:
+        """Return ListPipelines' members."""
+        members = ("PipelineDisplayName", "PipelineDescription", "RoleArn")
+        return {
+            "PipelineArn": self.arn,
+            "PipelineName": self.name,
+            "CreationTime": self.created,
+            "LastModifiedTime": self.modified,
+            **{name: self.settings[name] for name in members if name in self.settings},
+            **({"LastExecutionTime": self.last_run} if self.last_run else {}),
+        }
+
+
+LISTER: Lister[Pipeline] = Lister(
+    "PipelineSummaries",
+    facts=lambda pipeline: Facts(name=pipeline.name, created=pipeline.created),
+    summary=Pipeline.summary,
+)
+
+
+class Pipelines:
+    """The operations on pipelines."""
+
+    name = "sagemaker"
+
+    def __init__(self, context: Context, tags: TagRegistry) -> None:
+        self._context = context
+        self._tags = tags
+        self.pipelines: Registry[Pipeline] = Registry()
+
+    def operations(self) -> Mapping[str, Handler]:
+        """Return the handlers by operation name."""
+        return {
+            "CreatePipeline": self.create,
+            "UpdatePipeline": self.update,
+            "DescribePipeline": self.describe,
+            "ListPipelines": self.list_all,
+        }
+
+    def find(self, call: Call, name_or_arn: str) -> Pipeline:
+        """Return a pipeline.
+
+        Raises:
+            ApiError: ResourceNotFound.
+        """
+        key = named(call, name_or_arn)
+        return self.pipelines.find(key, not_found(f"Pipeline '{key.place.arn('pipeline', key.name)}' does not exist."))
+
+    def create(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Create a pipeline; the same ClientRequestToken again gives the same answer.
+
+        Raises:
+            ApiError: ValidationException naming everything that is wrong with the definition.
+        """
+        _refuse_aliases(parameters)
+        key = Named(place(call), parameters["PipelineName"])
+        existing = self.pipelines.get(key)
+        taken = validation(
+            f"Pipeline names must be unique within an AWS account ({call.account}) and region ({call.region}). "
+            f"Pipeline with name ({key.name}) already exists."
+        )
+        if existing:
+            if existing.request == parameters:
+                return {"PipelineArn": existing.arn}
+            raise taken
+        definition = read_definition(self._context.session(call), parameters)
+        settings = {name: parameters[name] for name in KEPT if name in parameters}
+        pipeline = Pipeline(key, settings, [definition], parameters, call.principal)
+        self._tags.register_for(self._context.session(call), pipeline.arn, parameters.get("Tags", []))
+        self.pipelines.add(key, pipeline, taken)
+        return {"PipelineArn": pipeline.arn}
+
+    def update(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Change a pipeline; a new definition makes a new version."""
+        _refuse_aliases(parameters)
+        pipeline = self.find(call, parameters["PipelineName"])
+        given = "PipelineDefinition" in parameters or "PipelineDefinitionS3Location" in parameters
+        definition = read_definition(self._context.session(call), parameters) if given else None
+        with self.pipelines.lock:
+            pipeline.settings.update({name: parameters[name] for name in KEPT if name in parameters})
+            if definition and definition.text != pipeline.versions[-1].text:
+                pipeline.versions.append(definition)
+            pipeline.modified, pipeline.modified_by = utc_now(), call.principal
+        return {"PipelineArn": pipeline.arn, "PipelineVersionId": len(pipeline.versions)}
+
+    def describe(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Describe a pipeline, or one version of it."""
+        _refuse_aliases(parameters)
+        return self.find(call, parameters["PipelineName"]).described(parameters.get("PipelineVersionId"))
+
+    def list_all(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
+        """List pipelines, newest first unless asked otherwise (assumption: AWS documents no default order)."""
+        managed_by_aws = parameters.get("ManagedBy") == "AWS"
+        return LISTER.page([] if managed_by_aws else self.pipelines.here(place(call)), parameters)
+
+    def remove(self, pipeline: Pipeline, *, running: int) -> None:
+        """Delete a pipeline of which nothing runs.
+
+        Raises:
+            ApiError: ConflictException while an execution runs ("you must stop all running instances").
+        """
+        if running:
+            raise conflict(f"Pipeline {pipeline.arn} has {running} running execution(s); stop them first.")
+        self.pipelines.remove(pipeline.key, not_found(f"Pipeline '{pipeline.arn}' does not exist."))
+        self._tags.forget(pipeline.arn)
+
+
+def read_definition(session: Session, parameters: Mapping[str, Any]) -> Definition:
+    """Return the checked definition of a request, given inline or in S3 (read as the caller).
+
+    Raises:
+        ApiError: ValidationException with every mistake in it.
+    """
+    inline, stored = parameters.get("PipelineDefinition"), parameters.get("PipelineDefinitionS3Location")
+    if (inline is None) == (stored is None):
+        raise validation("Exactly one of PipelineDefinition and PipelineDefinitionS3Location must be given.")
+    text = inline if stored is None else _stored(session, stored)
+    try:
+        definition = parse(text or "")
+        found = definition_checks.problems(definition)
+    except DefinitionError as error:
+        found = error.problems
+    if found:
+        raise validation(f"The pipeline definition is not valid: {'; '.join(found)}")
+    return definition
+
+
+def _stored(session: Session, location: Mapping[str, Any]) -> str:
+    if "VersionId" in location:
+        raise NotImplementedByTwin("PipelineDefinitionS3Location with VersionId")
+    try:
+        return session.read_object(location["Bucket"], location["ObjectKey"]).decode()
+    except (ApiError, UnicodeDecodeError) as error:
+        where = f"s3://{location['Bucket']}/{location['ObjectKey']}"
+        raise validation(f"The pipeline definition {where} cannot be read: {error}") from error
+
+
+def _refuse_aliases(parameters: Mapping[str, Any]) -> None:
+    for name in ("PipelineVersionAliases", "PipelineVersionAlias"):
+        if name in parameters:
+            raise NotImplementedByTwin(f"Pipelines with {name}")
