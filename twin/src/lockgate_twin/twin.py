@@ -32,7 +32,7 @@ class Twin:
         self._lambda = Lambda(self.core)
         self._sagemaker = sagemaker.assemble(self.core)
         self._catalog = ServiceCatalog(self.core)
-        self._projects = Projects(self.core, self._catalog)
+        self._projects = Projects(self.core, self._catalog, self._sagemaker.tags)
         self.events = _event_bus(self.core, self._lambda)
         self.git = GitHttp(self._codecommit, self._authenticate)
         self.core.on_event = self.events.put

@@ -175,6 +175,11 @@ def _model_package(asked: Asked) -> list[str]:
     return [asked.arn("sagemaker", kind) for kind in kinds]
 
 
+def _listed_packages(asked: Asked) -> list[str]:
+    group = str(asked.flat.get("modelpackagegroupname") or "").rpartition("/")[2]
+    return [asked.arn("sagemaker", f"model-package/{group}/*")] if group else ["*"]
+
+
 def _function(asked: Asked) -> list[str]:
     name = asked.flat.get("functionname") or ""
     return [name if name.startswith("arn:") else asked.arn("lambda", f"function:{name}")]
@@ -200,6 +205,7 @@ RESOURCES: Mapping[tuple[str, str], Callable[[Asked], list[str]]] = {
     ("kms", "*"): _kms,
     ("logs", "*"): _log_group,
     ("sagemaker", "CreateModelPackage"): _model_package,
+    ("sagemaker", "ListModelPackages"): _listed_packages,
     ("lambda", "Invoke"): _function,
     ("events", "PutRule"): _rule,
     ("events", "PutTargets"): _rule,

@@ -39,9 +39,10 @@ class Outcome:
 
     def finish(self, facts: Facts, status: Mapping[str, Any], seconds: float) -> None:
         """Note success and what the twin counted."""
-        self.facts, self.succeeded = facts, True
+        self.facts = facts
         self.processes = [(name, spent) for name, spent in status["finished_processes"]]
         self.twin_share = twin_share(seconds, status)
+        self.succeeded = True
 
 
 def twin_share(seconds: float, status: Mapping[str, Any]) -> float:
@@ -50,8 +51,10 @@ def twin_share(seconds: float, status: Mapping[str, Any]) -> float:
     A build that waits for its SageMaker pipeline is not at work: the pipelines' own time is taken off the builds'
     and the jobs that really ran inside them are added.
     """
-    users = status["seconds_in_builds"] - status["seconds_in_pipelines"] + status["seconds_in_jobs"]
-    return float(max(0.0, seconds - users) / seconds)
+    ended = status["finished_processes"]
+    builds = sum(spent for name, spent in ended if name.startswith("codebuild "))
+    jobs = sum(spent for name, spent in ended if name.startswith(("processing-job ", "training-job ")))
+    return float((seconds - (builds - status["seconds_in_pipelines"] + jobs)) / seconds)
 
 
 def save(outcome: Outcome, path: Path) -> None:

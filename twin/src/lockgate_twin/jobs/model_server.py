@@ -51,15 +51,14 @@ class Requests(BaseHTTPRequestHandler):
         self._predict(self.rfile.read(length))
 
     def _predict(self, body: bytes) -> None:
-        content_type = (self.headers.get("Content-Type") or "application/json").partition(";")[0].strip()
         try:
-            answer = self.handlers.answer(body, content_type, self.headers.get("Accept"))
-        except Exception as error:  # noqa: BLE001  # any error of the user's code is the answer, as on AWS
+            answer = self.handlers.answer(body, self.headers.get("Content-Type"), self.headers.get("Accept"))
+        except Exception as error:  # noqa: BLE001  # any error of the user's code is a 500, as in AWS's containers
             trace = traceback.format_exc()
             print(trace, file=sys.stderr, flush=True)  # the process's log
-            self._send(status_of(error), f"{error}\n{trace}".encode(), "text/plain")
+            self._send(HTTPStatus.INTERNAL_SERVER_ERROR, f"{error}\n{trace}".encode(), "text/plain")
         else:
-            self._send(HTTPStatus.OK, answer.body, answer.content_type)
+            self._send(answer.status, answer.body, answer.content_type)
 
     def _send(self, status: int, body: bytes, content_type: str) -> None:
         self.send_response(status)
@@ -72,13 +71,6 @@ class Requests(BaseHTTPRequestHandler):
         """Log failed requests only; successful ones would drown the user's own output."""
         if len(args) > 1 and str(args[1])[:1] in {"4", "5"}:
             super().log_message(format, *args)
-
-
-def status_of(error: Exception) -> int:
-    """Return an exception's own HTTP status (the toolkit's `status_code`), or 500."""
-    status = getattr(error, "status_code", None)
-    known = isinstance(status, int) and HTTPStatus.BAD_REQUEST <= status < 600
-    return int(status) if known and status is not None else int(HTTPStatus.INTERNAL_SERVER_ERROR)
 
 
 def main(framework: str, port_file: str) -> None:

@@ -152,6 +152,7 @@ def start(launcher: Launcher, serve: Serve) -> ModelServer:
     if not launcher.sandbox.isolated:
         argv[-1] = str(box.tmp / PORT_FILE)
     package = Path(__file__).resolve().parents[2]
-    env = {**serve.env, "PYTHONPATH": f"{ML}/model/code:{package}"}
+    # One thread per request unless the model says otherwise, as the XGBoost image sets it.
+    env = {"OMP_NUM_THREADS": "1", **serve.env, "PYTHONPATH": f"{ML}/model/code:{package}"}
     process = launcher.run(serve.name, box, Program(argv=argv, env=env), serve.log)
     return ModelServer(process, box.tmp / PORT_FILE, serve.workspace)

@@ -18,7 +18,7 @@ from botocore.exceptions import ClientError
 from lockgate_twin.errors import ApiError
 from lockgate_twin.ports import Session
 from lockgate_twin.services.codebuild.buildspec import Variables
-from lockgate_twin.services.codebuild.errors import PhaseError, failing_as
+from lockgate_twin.services.codebuild.errors import PhaseError, failing_as, said
 from lockgate_twin.services.codebuild.order import BuildOrder
 
 _ARN_PARTS = 7  # arn:aws:secretsmanager:region:account:secret:name
@@ -105,4 +105,4 @@ def _secret(reference: str, session: Session) -> str:
         value: Any = answer["SecretString"]
         return str(json.loads(value)[key]) if key else str(value)
     except (ApiError, ClientError, KeyError, ValueError) as error:
-        raise PhaseError("Secrets Manager Error", f"secret {reference} cannot be read: {error}") from error
+        raise PhaseError("Secrets Manager Error", f"secret {reference} cannot be read: {said(error)}") from error

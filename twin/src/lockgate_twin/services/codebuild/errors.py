@@ -30,4 +30,11 @@ def failing_as(code: str, what: str) -> Iterator[None]:
     try:
         yield
     except (ApiError, ClientError) as error:
-        raise PhaseError(code, f"{what}: {error}") from error
+        raise PhaseError(code, f"{what}: {said(error)}") from error
+
+
+def said(error: Exception) -> str:
+    """Return what AWS said, without botocore's words around it."""
+    if isinstance(error, ClientError):
+        return str(error.response["Error"]["Message"])
+    return error.message if isinstance(error, ApiError) else str(error)

@@ -13,7 +13,7 @@ from botocore.exceptions import ClientError
 
 from lockgate_twin.errors import ApiError
 from lockgate_twin.ports import Session
-from lockgate_twin.services.codebuild.errors import PhaseError
+from lockgate_twin.services.codebuild.errors import PhaseError, said
 from lockgate_twin.services.codebuild.order import BuildOrder
 
 # Quotas of PutLogEvents (CloudWatch Logs API Reference).
@@ -79,7 +79,7 @@ def open_stream(order: BuildOrder, session: Session) -> None:
     except (ApiError, ClientError) as error:
         message = (
             f"Service role {order.service_role} does not allow AWS CodeBuild to create Amazon CloudWatch Logs "
-            f"log streams for build {order.arn}. Error message: {error}"
+            f"log streams for build {order.arn}. Error message: {said(error)}"
         )
         raise PhaseError("ACCESS_DENIED", message) from error
 
@@ -97,7 +97,7 @@ def ship(order: BuildOrder, log: BuildLog, session: Session) -> None:
         for batch in log.batches():
             client.put_log_events(logGroupName=order.log_group, logStreamName=order.log_stream, logEvents=batch)
     except (ApiError, ClientError) as error:
-        raise PhaseError("CLIENT_ERROR", f"the log cannot be sent to CloudWatch Logs: {error}") from error
+        raise PhaseError("CLIENT_ERROR", f"the log cannot be sent to CloudWatch Logs: {said(error)}") from error
 
 
 def _moment(line: str) -> int:

@@ -122,7 +122,7 @@ def _complete(project: ProjectData, call: Call) -> ProjectData:
         "tags": [],
         "projectVisibility": "PRIVATE",
         "badge": {"badgeEnabled": False},
-        **project,
+        **{member: value for member, value in project.items() if value != ""},
         "arn": project_arn(call.account, call.region, project["name"]),
         "source": {"insecureSsl": False, **project["source"]},
         "environment": environment,

@@ -78,6 +78,12 @@ def valid_name(name: str) -> bool:
     return _NAME.fullmatch(name) is not None
 
 
+def _check_name(name: str) -> None:
+    if not valid_name(name):
+        message = f"'{name}' is no repository name: use letters, digits, '.', '_' and '-', not ending in .git."
+        raise ApiError("InvalidRepositoryNameException", message)
+
+
 class Repositories:
     """All repositories of the twin; their git data lies under `root`."""
 
@@ -93,9 +99,7 @@ class Repositories:
             ApiError: InvalidRepositoryNameException or RepositoryNameExistsException.
         """
         name = parameters["repositoryName"]
-        if not valid_name(name):
-            message = f"'{name}' is no repository name: use letters, digits, '.', '_' and '-', not ending in .git."
-            raise ApiError("InvalidRepositoryNameException", message)
+        _check_name(name)
         key, now = (call.account, call.region, name), utc_now()
         with self._lock:
             if key in self._store.items:
@@ -156,6 +160,22 @@ class Repositories:
             changed = replace(stored, modified=utc_now(), **changes)
             self._store.items[key] = changed
         return changed
+
+    def rename(self, repository: Repository, name: str) -> None:
+        """Give a repository another name; its git data moves with it.
+
+        Raises:
+            ApiError: InvalidRepositoryNameException or RepositoryNameExistsException.
+        """
+        _check_name(name)
+        old, new = ((repository.account, repository.region, n) for n in (repository.name, name))
+        with repository.lock, self._lock:
+            if new in self._store.items:
+                raise ApiError("RepositoryNameExistsException", f"Repository named {name} already exists")
+            path = repository.path.with_name(f"{name}.git")
+            repository.path.rename(path)
+            stored: Repository = self._store.items.pop(old)
+            self._store.items[new] = replace(stored, name=name, path=path, modified=utc_now())
 
     def delete(self, account: str, region: str, name: str) -> str | None:
         """Delete a repository and its git data; return its id, or None if there was none."""

@@ -29,6 +29,9 @@ class RepositoryOperations:
             "BatchGetRepositories": self.batch_get,
             "ListRepositories": self.list,
             "DeleteRepository": self.delete,
+            "UpdateRepositoryName": self.update_name,
+            "UpdateRepositoryDescription": self.update_description,
+            "UpdateRepositoryEncryptionKey": self.update_encryption_key,
             "TagResource": self.tag,
             "UntagResource": self.untag,
             "ListTagsForResource": self.list_tags,
@@ -85,6 +88,23 @@ class RepositoryOperations:
             raise ApiError("InvalidRepositoryNameException", f"'{name}' is not a valid repository name.")
         deleted = self._repositories.delete(call.account, call.region, name)
         return {"repositoryId": deleted} if deleted else {}
+
+    def update_name(self, parameters: dict[str, Any], call: Call) -> None:
+        """Give a repository another name."""
+        repository = self._repositories.get(call.account, call.region, parameters["oldName"])
+        self._repositories.rename(repository, parameters["newName"])
+
+    def update_description(self, parameters: dict[str, Any], call: Call) -> None:
+        """Change or, with an empty text, remove a repository's description."""
+        repository = self._repositories.get(call.account, call.region, parameters["repositoryName"])
+        self._repositories.change(repository, description=parameters.get("repositoryDescription") or None)
+
+    def update_encryption_key(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Record another key; the twin keeps repositories unencrypted."""
+        repository = self._repositories.get(call.account, call.region, parameters["repositoryName"])
+        changed = self._repositories.change(repository, kms_key_id=parameters["kmsKeyId"])
+        known = {"repositoryId": changed.repository_id, "kmsKeyId": changed.kms_key_id}
+        return known | ({"originalKmsKeyId": repository.kms_key_id} if repository.kms_key_id else {})
 
     def tag(self, parameters: dict[str, Any], _: Call) -> None:
         """Add or replace tags."""

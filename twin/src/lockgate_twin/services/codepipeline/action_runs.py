@@ -92,9 +92,10 @@ class ActionRuns:
         except ActionFailedError as error:
             outcome = (error.code, str(error))
         except ApiError as error:
-            outcome = ("PermissionError" if error.code == "AccessDenied" else error.code, error.message)
+            outcome = (_code(error.code), error.message)
         except ClientError as error:
-            outcome = (error.response["Error"]["Code"], str(error))
+            told = error.response["Error"]
+            outcome = (_code(told["Code"]), f"{error.operation_name}: {told['Message']}")
         finally:
             self.finish(record, execution, run, outcome)
 
@@ -120,6 +121,10 @@ class ActionRuns:
             pinned=execution.pinned.get(run.action.name),
             report=report,
         )
+
+
+def _code(code: str) -> str:
+    return "PermissionError" if code.startswith("AccessDenied") else code
 
 
 def _deadline(run: ActionRun) -> datetime:

@@ -49,6 +49,8 @@ def _stage_state(record: PipelineRecord, stage: Stage, *, first: bool) -> dict[s
         "inboundExecutions": [{"pipelineExecutionId": i, "status": "InProgress"} for i in gate.waiting],
         "actionStates": [_action_state(action, run.latest(action.name) if run else None) for action in stage.actions],
     }
+    if gate.waiting:
+        state["inboundExecution"] = state["inboundExecutions"][0]
     if not first:
         state["inboundTransitionState"] = _transition(gate.transition)
     if execution is not None and run is not None:

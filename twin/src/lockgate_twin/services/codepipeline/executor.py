@@ -42,8 +42,12 @@ class Executor:
 
     def _launch(self, record: PipelineRecord, execution: Execution, index: int, events: list[Event]) -> None:
         def run() -> None:
-            self._emit(*events)
-            self._run(record, execution, index)
+            try:
+                self._emit(*events)
+                self._run(record, execution, index)
+            except Exception:
+                _give_up(record, execution)
+                raise
 
         self._context.in_background(f"codepipeline {execution.execution_id}", run)
 
@@ -112,6 +116,15 @@ class Executor:
     def _emit(self, *events: Event) -> None:
         for event in events:
             self._context.emit(event)
+
+
+def _give_up(record: PipelineRecord, execution: Execution) -> None:
+    """End an execution that a defect of the twin has stopped, so that it holds no stage."""
+    with record.changed:
+        for gate in record.gates.values():
+            gate.leave(execution.execution_id)
+        execution.end("Failed", "A defect of the twin, told in its own log")
+        record.changed.notify_all()
 
 
 def _arrive(record: PipelineRecord, execution: Execution, stage: str) -> list[Event]:

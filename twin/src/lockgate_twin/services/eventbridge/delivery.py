@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from lockgate_twin.errors import NotImplementedByTwin
+from lockgate_twin.errors import ApiError, NotImplementedByTwin
 from lockgate_twin.ports import Call, Context, Event, Handler, utc_now
 from lockgate_twin.services.eventbridge.backoff import Backoff, RetryPolicy
 from lockgate_twin.services.eventbridge.dead_letters import DeadLetter, bury
@@ -62,7 +62,7 @@ class EventBus:
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the operations of events that are not left to moto."""
-        return {"PutEvents": self.put_events}
+        return {"PutEvents": self.put_events, "TestEventPattern": self.try_event_pattern}
 
     def emit(self, event: Event) -> None:
         """Put a service's event on its account's default bus (`Context.emit`)."""
@@ -78,6 +78,17 @@ class EventBus:
         """Take a customer's events; each entry is accepted or refused on its own."""
         results = [self._put_entry(entry, call) for entry in parameters["Entries"]]
         return {"FailedEntryCount": sum("ErrorCode" in r for r in results), "Entries": results}
+
+    def try_event_pattern(self, parameters: dict[str, Any], _: Call) -> dict[str, Any]:
+        """Tell whether an event would match a pattern."""
+        try:
+            pattern = compile_pattern(parameters["EventPattern"])
+        except PatternError as error:
+            raise ApiError("InvalidEventPatternException", f"Event pattern is not valid. Reason: {error}") from error
+        event = _parsed(parameters["Event"])
+        if not isinstance(event, dict):
+            raise ApiError("ValidationException", "Parameter Event is not valid JSON.")
+        return {"Result": pattern.matches(event)}
 
     def deliveries(self, event_id: str | None = None) -> list[Delivery]:
         """Return the newest state of recent deliveries, of one event or of all, oldest first."""

@@ -22,6 +22,9 @@ def process_environment(function: Function, credentials: Mapping[str, str], log_
         "TZ": ":UTC",
         "PYTHONPATH": root,
         "PYTHONDONTWRITEBYTECODE": "1",
+        # A function has no home: the configuration of whoever runs the twin must not reach it.
+        "AWS_CONFIG_FILE": os.devnull,
+        "AWS_SHARED_CREDENTIALS_FILE": os.devnull,
         "LAMBDA_TASK_ROOT": root,
         "_HANDLER": function.settings["Handler"],
         "AWS_EXECUTION_ENV": f"AWS_Lambda_{function.settings['Runtime']}",

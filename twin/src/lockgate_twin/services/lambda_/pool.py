@@ -28,6 +28,7 @@ class Pool:
         self._busy: set[Sandbox] = set()
         self._starting = 0
         self._retired = False
+        self._closed = False
 
     def invoke(self, invocation: Invocation) -> Outcome:
         """Run one invocation.
@@ -53,6 +54,7 @@ class Pool:
         """End all environments, also those at work."""
         self.retire()
         with self._changed:
+            self._closed = True
             busy = list(self._busy)
         for sandbox in busy:
             sandbox.stop()
@@ -71,6 +73,10 @@ class Pool:
         with self._changed:
             self._starting -= 1
             self._busy.add(sandbox)
+            closed = self._closed
+        if closed:
+            # It was being started while the others were ended; its invocation is told that it exited.
+            sandbox.stop()
         return sandbox
 
     def _reuse(self) -> Sandbox | None:

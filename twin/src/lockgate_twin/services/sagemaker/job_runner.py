@@ -70,6 +70,11 @@ class JobRunner:
         self._conclude(job, course, ending, workspace.message(work.message_file))
 
     def _conclude(self, job: Job, course: Course, ending: Ending, message: str | None) -> None:
+        """End the job as its program ended.
+
+        A training job past its limit is Stopped (StoppingCondition). Assumption: a processing job is too
+        (ProcessingStoppingCondition: "the processing job is stopped"); both get a FailureReason here that says so.
+        """
         if ending.timed_out:
             seconds = (job.request.get("StoppingCondition") or {}).get("MaxRuntimeInSeconds")
             reason = f"Job exceeded its MaxRuntimeInSeconds of {seconds} and was ended. Log: {job.log}"

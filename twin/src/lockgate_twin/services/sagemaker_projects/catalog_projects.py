@@ -1,7 +1,7 @@
 """Projects from Service Catalog products: everything is done with the caller's own permissions.
 
-Source: SageMaker Developer Guide, "Create Custom Project Templates", and botocore (CreateProject: the version "If not
-specified, the latest is used"): SageMaker fills SageMakerProjectName and SageMakerProjectId and tags what it provisions.
+Source: SageMaker Developer Guide, "Create Custom Project Templates", and botocore (CreateProject: the latest version
+is used if none is given): SageMaker fills SageMakerProjectName and SageMakerProjectId and tags what it provisions.
 """
 
 from __future__ import annotations

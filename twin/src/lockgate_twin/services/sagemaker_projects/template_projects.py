@@ -1,7 +1,7 @@
 """Projects from templates in S3 (TemplateProviders): a stack SP-<name>-<id>, made with the caller's permissions.
 
-Source: SageMaker Developer Guide, "Create a project from a template in Amazon S3": the template's object must have the tag
-sagemaker:studio-visibility=true, which the caller must be able to read; a role, if given, is passed to CloudFormation.
+Source: SageMaker Developer Guide, "Create a project from a template in Amazon S3": the template's object must have
+the tag sagemaker:studio-visibility=true, which the caller must be able to read; a role is passed to CloudFormation.
 
 Assumptions: SageMaker's own two parameters are given if the template declares them; what CloudFormation refuses at
 once is answered by CreateProject itself.

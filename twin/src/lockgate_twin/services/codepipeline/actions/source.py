@@ -1,6 +1,7 @@
 """The CodeCommit source action: an archive of one pinned commit.
 
 Source: "CodeCommit source action reference" (CodePipeline User Guide) for the permissions and output variables.
+Assumption: a message's last line break is left out, without which the variable could not be used inside JSON.
 """
 
 from __future__ import annotations
@@ -45,23 +46,24 @@ class CodeCommitSource:
 
 def _result(request: ActionRequest, revision: SourceRevision, stored: Artifact, url: str) -> ActionResult:
     commit, artifact = revision.commit, request.action.outputs[0]
+    message = commit.message.rstrip("\n")
     variables = {
         "RepositoryName": revision.repository,
         "BranchName": request.configuration["BranchName"],
         "CommitId": commit.commit_id,
-        "CommitMessage": commit.message,
+        "CommitMessage": message,
         "AuthorDate": _iso(commit.author.date),
         "CommitterDate": _iso(commit.committer.date),
     }
     return ActionResult(
-        summary=commit.message.rstrip("\n"),
+        summary=message,
         variables=variables,
         outputs={artifact: stored},
         revision=Revision(
             action=request.action.name,
             artifact=artifact,
             revision_id=commit.commit_id,
-            summary=commit.message.rstrip("\n"),
+            summary=message,
             url=url,
             created=utc_now(),
         ),

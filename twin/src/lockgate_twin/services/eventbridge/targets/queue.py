@@ -1,6 +1,7 @@
 """An SQS queue as target or dead-letter queue: events.amazonaws.com sends, by permission of the queue's policy.
 
 Source: EventBridge User Guide, "Using resource-based policies for Amazon EventBridge" (Amazon SQS permissions).
+Not modelled: for a queue encrypted with a customer key, AWS also asks the key's policy.
 """
 
 from __future__ import annotations

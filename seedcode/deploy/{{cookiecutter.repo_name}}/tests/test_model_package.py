@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from conftest import ARN, GROUP, Bucket, SageMaker, registered
+
+from deploy.environment import Environment
+from deploy.errors import RefusedError
+from deploy.model_package import deployable
+
+
+def test_an_approved_unaltered_version_is_deployable(environment: Environment, bucket: Bucket) -> None:
+    """Its ARN, digest and evidence come back for the steps that follow."""
+    package = deployable(SageMaker(), bucket, environment)
+    assert (package.arn, package.version) == (ARN, 2)
+    assert package.evaluation_data_uri == "s3://bucket/holdout.csv"
+
+
+@pytest.mark.parametrize(
+    ("changes", "sentence"),
+    [
+        ({"ModelApprovalStatus": "PendingManualApproval"}, "is PendingManualApproval, not Approved"),
+        ({"ModelApprovalStatus": "Rejected"}, "is Rejected, not Approved"),
+        (
+            {"ModelPackageGroupName": "demo-p-1"},
+            f"belongs to the group demo-p-1, not to this project's {GROUP}",
+        ),
+        ({"CustomerMetadataProperties": {}}, "was registered without ModelDigest and EvaluationDataUri"),
+        ({"InferenceSpecification": {"Containers": [{}, {}]}}, "has 2 containers"),
+    ],
+)
+def test_another_version_is_refused_with_the_reason(
+    changes: dict[str, Any], sentence: str, environment: Environment, bucket: Bucket
+) -> None:
+    """Approval, group and evidence are all required."""
+    with pytest.raises(RefusedError, match=sentence):
+        deployable(SageMaker(package=registered(**changes)), bucket, environment)
+
+
+@pytest.mark.parametrize("byte", [0, 12, -1])
+def test_one_changed_byte_is_refused(byte: int, environment: Environment, bucket: Bucket) -> None:
+    """The archive must be byte for byte what was registered, and the error shows both digests."""
+    altered = bytearray(bucket.objects["model.tar.gz"])
+    altered[byte] ^= 1
+    with pytest.raises(RefusedError, match=r"have the sha256 [0-9a-f]{64}, but .* changed since then"):
+        deployable(SageMaker(), Bucket({**bucket.objects, "model.tar.gz": bytes(altered)}), environment)
+
+
+@pytest.mark.parametrize(
+    ("arn", "sentence"),
+    [
+        ("latest", "is not the ARN of a model version"),
+        (ARN.rpartition("/")[0], "is not the ARN of a model version"),
+        (ARN.replace("us-east-1", "eu-west-1"), "is in the region eu-west-1"),
+        (ARN.replace(GROUP.lower(), "other"), f"is not of this project's group {GROUP}"),
+    ],
+)
+def test_a_foreign_arn_is_refused_unasked(
+    arn: str, sentence: str, environment: Environment, bucket: Bucket
+) -> None:
+    """The registry is not even asked about what cannot be this project's version."""
+    with pytest.raises(RefusedError, match=sentence):
+        deployable(None, bucket, replace(environment, model_package_arn=arn))
