@@ -62,7 +62,7 @@ def reads_marked_templates(statement: rules.PolicyStatement) -> bool:
 
 
 def test_the_launch_role_reads_service_catalogs_own_copies_of_templates() -> None:
-    """Without it every launch fails, since Service Catalog copies templates to a bucket whose name is not documented."""
+    """Without it every launch fails: Service Catalog copies templates to a bucket whose name is not documented."""
     owners = [s.owner for s in rules.identity_statements(hub()) if s.allows and reads_marked_templates(s)]
     assert owners == ["LaunchPolicy"]
 

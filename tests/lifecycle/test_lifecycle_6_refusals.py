@@ -59,8 +59,9 @@ def versions(world: World, facts: Facts) -> list[int]:
 def run_pipeline(world: World, facts: Facts, **parameters: str) -> dict[str, Any]:
     """Run the project's SageMaker pipeline with other parameters and return its end."""
     sagemaker = world.person(ADMINISTRATOR).client("sagemaker")
-    newest = sagemaker.list_pipeline_executions(PipelineName=f"sagemaker-{world.project}-{facts.project_id}")
-    previous = newest["PipelineExecutionSummaries"][0]["PipelineExecutionArn"]
+    listed = sagemaker.list_pipeline_executions(PipelineName=f"sagemaker-{world.project}-{facts.project_id}")
+    succeeded = [s for s in listed["PipelineExecutionSummaries"] if s["PipelineExecutionStatus"] == "Succeeded"]
+    previous = succeeded[0]["PipelineExecutionArn"]
     used = sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=previous)["PipelineParameters"]
     merged = {**{p["Name"]: p["Value"] for p in used}, **parameters}
     arn = sagemaker.start_pipeline_execution(
@@ -87,7 +88,7 @@ def test_a_push_whose_buildspec_fails_fails_the_pipeline_with_the_logs_path(
     work = clone(world, pushed, "modelbuild", tmp_path / "work")
     buildspec = work / "buildspec.yml"
     original = buildspec.read_text()
-    buildspec.write_text(original.replace("python -m pytest", "echo a broken test; false; python -m pytest", 1))
+    buildspec.write_text(original.replace("python -m pytest", "echo a broken test && false && python -m pytest", 1))
     push(world, work, "Break the build")
     with pytest.raises(StageFailedError, match=r"Build/Build failed") as error:
         following.finish(following.new_execution(known))
@@ -133,7 +134,8 @@ def test_a_model_that_misses_its_threshold_is_not_registered(world: World, pushe
     before = versions(world, pushed)
     ended = run_pipeline(world, pushed, AucThreshold="0.99")
     assert ended["PipelineExecutionStatus"] == "Failed"
-    assert "0.99" in ended["FailureReason"]
+    (reason,) = [s["FailureReason"] for s in ended["steps"].values() if s["StepStatus"] == "Failed"]
+    assert "0.99" in reason
     hits = {name for name, step in ended["steps"].items() if step.get("CacheHitResult")}
     assert {"Prepare", "Train", "Evaluate"} <= hits
     assert versions(world, pushed) == before

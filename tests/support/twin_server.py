@@ -8,9 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from lockgate_twin.core import Core
 from lockgate_twin.ports import Settings
 from lockgate_twin.server import HOST, Router, Server, bind
-from lockgate_twin.twin import Core
 
 
 def no_git(_: dict[str, Any], start_response: Any) -> list[bytes]:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from lockgate_twin.twin import Core
+from lockgate_twin.core import Core
 
 from tests.support.twin_server import client_of, running_core
 

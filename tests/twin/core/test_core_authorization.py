@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from lockgate_twin.core import Core
 from lockgate_twin.errors import ApiError
-from lockgate_twin.twin import Core
 
 from tests.support.twin_server import client_of
 

@@ -10,8 +10,8 @@ from collections.abc import Callable
 
 import pytest
 from botocore.exceptions import ClientError
+from lockgate_twin.core import Core
 from lockgate_twin.ports import utc_now
-from lockgate_twin.twin import Core
 
 from tests.support.twin_server import client_of
 

@@ -46,6 +46,12 @@ class State:
         partial.replace(path)
 
 
+def program_environment() -> dict[str, str]:
+    """Return this process's environment with which a child finds this package, installed or not."""
+    source = str(Path(__file__).resolve().parents[1])
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, [source, os.environ.get("PYTHONPATH")]))}
+
+
 def find(state_dir: Path) -> State | None:
     """Return the state of the twin that runs in this folder, or None."""
     try:

@@ -64,7 +64,8 @@ class Core:
         account = role_arn.split(":")[4]
         role = self.moto.role(account, role_arn)
         source = {"aws:SourceArn": source_arn, "aws:SourceAccount": account} if source_arn else {}
-        principal = Principal(arn=f"arn:aws:iam::{account}:service", account=account, access_key_id="")
+        # A service is nobody of the account: a trust in the account's root does not mean it.
+        principal = Principal(arn=f"arn:aws:iam:::service/{service}", account=account, access_key_id="")
         keys = {**global_keys(principal, None, region), **source}
         del keys["aws:PrincipalArn"]
         context = RequestContext(principal.arn, "sts:AssumeRole", role_arn, keys)

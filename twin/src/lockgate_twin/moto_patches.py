@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 from lockgate_twin.authorization.context import RequestContext
-from lockgate_twin.authorization.statements import applies, statements_of
+from lockgate_twin.authorization.statements import Statement, applies, statements_of
 
 _LOG_DELIVERY = "logging.s3.amazonaws.com"
 
@@ -47,7 +47,7 @@ def log_delivery_is_allowed(target_bucket: Any, target_prefix: str | None) -> bo
     )
 
 
-def _without_source(statement: dict[str, Any], context: RequestContext) -> bool:
+def _without_source(statement: Statement, context: RequestContext) -> bool:
     # Which bucket's logs will be delivered is not known here; the statement's aws:SourceArn cannot be judged.
     conditions = {
         operator: {k: v for k, v in wanted.items() if k.lower() != "aws:sourcearn"}

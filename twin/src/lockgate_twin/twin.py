@@ -9,12 +9,19 @@ from typing import Any
 
 from lockgate_twin.cloudformation import CloudFormation
 from lockgate_twin.core import Core
-from lockgate_twin.ports import Principal, Settings, utc_now
+from lockgate_twin.ports import Principal, Service, Settings, utc_now
 from lockgate_twin.services import sagemaker
 from lockgate_twin.services.codebuild import CodeBuild
 from lockgate_twin.services.codecommit import CodeCommit, GitHttp
 from lockgate_twin.services.codepipeline import CodePipeline
-from lockgate_twin.services.eventbridge import EventBus, SessionQueues, Wiring, QueueSender, standard_targets
+from lockgate_twin.services.eventbridge import (
+    EventBus,
+    QueueSender,
+    SessionQueues,
+    Wiring,
+    check_rule,
+    standard_targets,
+)
 from lockgate_twin.services.lambda_ import Lambda
 from lockgate_twin.services.sagemaker_projects import Projects
 from lockgate_twin.services.servicecatalog import ServiceCatalog
@@ -35,9 +42,11 @@ class Twin:
         self._projects = Projects(self.core, self._catalog, self._sagemaker.tags)
         self.events = _event_bus(self.core, self._lambda)
         self.git = GitHttp(self._codecommit, self._authenticate)
-        self.core.on_event = self.events.put
+        self.core.on_event = self.events.emit
         self.core.authorizer.register_resource_policies("lambda", self._lambda.resource_policy)
-        for service in (
+        self.core.authorizer.register_request_keys("servicecatalog", self._catalog.condition_keys)
+        self.core.front.check_before_moto("events", "PutRule", check_rule)
+        own: tuple[Service, ...] = (
             CloudFormation(self.core),
             self._codecommit,
             self._codebuild,
@@ -46,10 +55,10 @@ class Twin:
             self._catalog,
             self._projects,
             self.events,
-            *self._sagemaker.services,
-        ):
+        )
+        for service in (*own, *self._sagemaker.services):
             self.core.front.register(service)
-        self.core.in_background("warm-up", self.core.moto.warm_up)
+        self.core.in_background("warm-up", self._warm_up)
 
     def status(self) -> dict[str, Any]:
         """Tell what runs and how much time the users' own programs took."""
@@ -66,6 +75,7 @@ class Twin:
         """Stop everything that runs; nothing outlives the twin."""
         closers: tuple[Callable[[], None], ...] = (
             self.events.close,
+            self._codepipeline.close,
             self._lambda.close,
             self._sagemaker.close,
             self.core.processes.close,
@@ -75,6 +85,10 @@ class Twin:
             # One part that cannot stop must not keep the others running.
             with contextlib.suppress(Exception):
                 close()
+
+    def _warm_up(self) -> None:
+        self.core.moto.warm_up()
+        self._sagemaker.warm_up()
 
     def _authenticate(self, user: str, password: str) -> Principal | None:
         found = self.core.credentials.find(user)

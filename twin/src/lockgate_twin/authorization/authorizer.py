@@ -16,6 +16,7 @@ from lockgate_twin.errors import ApiError
 from lockgate_twin.moto_host import MotoHost, Role
 from lockgate_twin.ports import Call, Principal
 
+RequestKeys = Callable[[Mapping[str, Any], Call], Mapping[str, Any]]
 ResourcePolicy = Callable[[str], tuple[Mapping[str, Any] | None, str | None]]
 # These need no permission (IAM User Guide: "No permissions are required to perform this operation").
 _FREE = {("sts", "GetCallerIdentity")}
@@ -29,6 +30,7 @@ class Authorizer:
     def __init__(self, moto: MotoHost, log: AccessLog) -> None:
         self._moto = moto
         self._log = log
+        self._request_keys: dict[str, RequestKeys] = {}
         self._resource_policies: dict[str, ResourcePolicy] = {
             "s3": self._bucket_policy,
             "sqs": lambda arn: (self._moto.queue_policy(arn), arn.split(":")[4]),
@@ -38,6 +40,10 @@ class Authorizer:
         """Let a service give the resource policies of its ARNs: `lookup(arn) -> (policy, owner account)`."""
         self._resource_policies[service] = lookup
 
+    def register_request_keys(self, service: str, keys: RequestKeys) -> None:
+        """Let a service add the condition keys that only it knows: `keys(parameters, call)`."""
+        self._request_keys[service] = keys
+
     def authorize(self, call: Call, parameters: Mapping[str, Any]) -> None:
         """Check a public API call.
 
@@ -46,7 +52,10 @@ class Authorizer:
         """
         asked = Asked(call.service, call.operation, parameters, call.region, call.account, self._role_arn(call.account))
         needed = [] if (call.service, call.operation) in _FREE else required_permissions(asked)
-        self._check(call.principal, call.region, needed, request_keys(asked, self._named_role(asked)), call)
+        keys = request_keys(asked, self._named_role(asked))
+        if more := self._request_keys.get(call.service):
+            keys |= more(parameters, call)
+        self._check(call.principal, call.region, needed, keys, call)
 
     def require(
         self,
@@ -74,7 +83,7 @@ class Authorizer:
     def service_may(self, service: str, action: str, resource: str, keys: Mapping[str, Any]) -> bool:
         """Tell whether a resource's own policy lets an AWS service (e.g. events.amazonaws.com) act on it."""
         policy, _ = self._policy_of(resource)
-        context = RequestContext(f"arn:aws:iam::{resource.split(':')[4]}:service", action, resource, keys)
+        context = RequestContext(f"arn:aws:iam:::service/{service}", action, resource, keys)
         return policy is not None and any(
             applies(s, context, kinds=("session", "*"), service=service) for s in statements_of([policy], "Allow")
         )

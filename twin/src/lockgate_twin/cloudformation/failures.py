@@ -51,6 +51,8 @@ def reason_of(error: Exception) -> str:
 
     Source: "Handler error codes" of the CloudFormation CLI user guide, and the reasons seen in stack events:
     'Resource handler returned message: "..." (RequestToken: ..., HandlerErrorCode: ...)'.
+    Assumption: what stands in brackets after an API's own message differs by service on AWS; here it is always the
+    error code, the operation, the status and the request id.
     """
     message, code = _details(error)
     return f'Resource handler returned message: "{message}" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})'

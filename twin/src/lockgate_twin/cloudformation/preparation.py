@@ -119,23 +119,30 @@ class Preparer:
         admission.check_types(template, identity.region)
         references.check(template)
         session = self.session(role_arn, identity, call)
-        previous = before.blueprint if before else None
-        blueprint = Blueprint(
-            identity=identity,
-            template=template,
-            parameters=parameters.bind(
-                template.parameters,
-                request.get("Parameters", []),
-                previous.parameters if previous else {},
-                _fetch(session),
-            ),
-            tags=tagging.parse(request["Tags"]) if "Tags" in request else dict(previous.tags if previous else {}),
-            exports=self.exports(identity.account, identity.region),
-        )
+        blueprint = self._blueprint(request, template, identity, session, before)
         scope = Scope(values=blueprint.values, mappings=template.mappings)
         conditions.check_rules(template.rules, scope)
         admission.admit(blueprint, before.made() if before else {})
         return Prepared(blueprint=blueprint, session=session)
+
+    def _blueprint(
+        self,
+        request: Mapping[str, Any],
+        template: Template,
+        identity: Identity,
+        session: Session,
+        before: Stack | None,
+    ) -> Blueprint:
+        declared, given = template.parameters, request.get("Parameters", [])
+        previous_values = before.blueprint.parameters if before else {}
+        previous_tags = dict(before.blueprint.tags) if before else {}
+        return Blueprint(
+            identity=identity,
+            template=template,
+            parameters=parameters.bind(declared, given, previous_values, _fetch(session)),
+            tags=tagging.parse(request["Tags"]) if "Tags" in request else previous_tags,
+            exports=self.exports(identity.account, identity.region),
+        )
 
 
 def refuse_unsupported(request: Mapping[str, Any]) -> None:

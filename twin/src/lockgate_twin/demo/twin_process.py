@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from lockgate_twin.control import State, find
+from lockgate_twin.control import State, find, program_environment
 from lockgate_twin.demo.failures import StageFailedError
 
 
@@ -24,7 +24,13 @@ def twin_process(root: Path, output: Path, port: int) -> Iterator[State]:
     argv += ["--people", str(root / "catalog/roles"), "--stop-with-stdin"]
     with log.open("wb") as errors:
         process = subprocess.Popen(
-            argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=errors, start_new_session=True, text=True
+            argv,
+            env=program_environment(),
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+            text=True,
         )
     try:
         yield _ready(process, state_dir, log)

@@ -17,7 +17,7 @@ from lockgate_twin.ports import Call, Handler, Principal, Service, utc_now
 
 # Set by in-process callers (sessions.py): the principal is already known and nothing was sent over a wire.
 PRINCIPAL_KEY = "lockgate.principal"
-AfterMoto = Callable[[Call, Mapping[str, Any]], None]
+Check = Callable[[Mapping[str, Any]], None]
 
 
 class Front:
@@ -28,7 +28,7 @@ class Front:
         self._authorizer = authorizer
         self._credentials = credentials
         self._handlers: dict[tuple[str, str], Handler] = {}
-        self._after_moto: dict[tuple[str, str], AfterMoto] = {}
+        self._checks: dict[tuple[str, str], Check] = {}
 
     def register(self, service: Service) -> None:
         """Serve a service's operations."""
@@ -38,9 +38,9 @@ class Front:
                 raise ValueError(f"Two services of the twin claim {service.name}:{operation}.")
             self._handlers[key] = handler
 
-    def after_moto(self, service: str, operation: str, hook: AfterMoto) -> None:
-        """Call `hook` after moto answered an operation successfully."""
-        self._after_moto[(service, operation)] = hook
+    def check_before_moto(self, service: str, operation: str, check: Check) -> None:
+        """Let `check` refuse (raise ApiError) what moto would accept and the twin would not do."""
+        self._checks[(service, operation)] = check
 
     def implements(self, service: str, operation: str) -> bool:
         """Tell whether the twin serves an operation itself."""
@@ -107,18 +107,15 @@ class Front:
         self._authorizer.authorize(call, parameters)
         if handler is not None:
             return responses.success(model, call.operation, handler(parameters, call), call.request_id)
-        return self._forward(call, parameters, environ, body)
+        if check := self._checks.get((call.service, call.operation)):
+            check(parameters)
+        return self._forward(call, environ, body)
 
-    def _forward(
-        self, call: Call, parameters: Mapping[str, Any], environ: dict[str, Any], body: bytes
-    ) -> responses.Response:
+    def _forward(self, call: Call, environ: dict[str, Any], body: bytes) -> responses.Response:
         try:
             status, headers, data = moto_host.call_wsgi(self._moto.application, environ, body)
         except NotImplementedError as error:
             raise NotImplementedByTwin(f"{call.service}:{call.operation} ({error})") from error
-        hook = self._after_moto.get((call.service, call.operation))
-        if hook is not None and status < 300:
-            hook(call, parameters)
         return responses.Response(status, data, headers)
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 from xml.sax.saxutils import escape
@@ -36,10 +36,25 @@ def success(model: Any, operation: str, result: Mapping[str, Any] | None, reques
     serializer = get_serializer_class(model.service_name, protocol)(
         operation_model=model.operation_model(operation), context=SerializationContext(request_id)
     )
-    answer = serializer.serialize(dict(result or {}))
+    result = dict(result or {})
+    answer = serializer.serialize(result)
     body = answer["body"]
     data = body.encode() if isinstance(body, str) else bytes(body)
-    return Response(answer["status_code"], data, [(str(k), str(v)) for k, v in answer["headers"].items()])
+    headers = {str(k): str(v) for k, v in answer["headers"].items()}
+    status = int(answer["status_code"])
+    # moto's serializers keep their own content type and status where the model binds members to them.
+    for name, place, key in _bound_members(model.operation_model(operation).output_shape):
+        if result.get(name) is not None and place == "statusCode":
+            status = int(result[name])
+        elif result.get(name) is not None and key == "Content-Type":
+            headers["Content-Type"] = str(result[name])
+    return Response(status, data, list(headers.items()))
+
+
+def _bound_members(shape: Any) -> Iterator[tuple[str, str, str]]:
+    for name, member in (shape.members if shape is not None else {}).items():
+        if place := member.serialization.get("location"):
+            yield name, place, member.serialization.get("name", "")
 
 
 def failure(model: Any | None, error: ApiError, request_id: str) -> Response:

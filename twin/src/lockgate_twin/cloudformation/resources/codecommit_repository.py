@@ -2,6 +2,7 @@
 
 Source: "AWS::CodeCommit::Repository Code": used when the repository is created, later changes are not applied;
 the handler's permissions name s3:GetObject, s3:GetObjectVersion and codecommit:CreateCommit.
+Assumption: the seed is one commit; its message is the twin's.
 """
 
 from __future__ import annotations
