@@ -7,6 +7,7 @@ import traceback
 from collections.abc import Callable
 from typing import Any
 
+from lockgate_twin import moto_patches
 from lockgate_twin.authorization.access_log import AccessLog
 from lockgate_twin.authorization.authorizer import Authorizer
 from lockgate_twin.authorization.condition_keys import global_keys
@@ -28,6 +29,7 @@ class Core:
         settings.state_dir.mkdir(parents=True, exist_ok=True)
         self.settings = settings
         self.moto = MotoHost(settings.account)
+        moto_patches.apply()
         self.log = AccessLog(settings.state_dir / "access.jsonl")
         self.credentials = CredentialTable()
         self.administrator = self.credentials.add_administrator(settings.account)

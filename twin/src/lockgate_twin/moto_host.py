@@ -53,9 +53,6 @@ class MotoHost:
         os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
         from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
 
-        from lockgate_twin import moto_patches
-
-        moto_patches.apply()
         self._account = account
         self.application: WsgiApp = DomainDispatcherApplication(create_backend_app)
 
