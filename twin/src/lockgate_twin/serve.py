@@ -33,6 +33,7 @@ def serve(state_dir: Path, port: int, people: Path | None, *, stop_with_stdin: b
         server.start()
         _state(twin, people).save()
         print(f"ready {url}", flush=True)
+        twin.warm_up()
         stop.wait()
         server.stop()
     finally:

@@ -58,7 +58,6 @@ class Twin:
         )
         for service in (*own, *self._sagemaker.services):
             self.core.front.register(service)
-        self.core.in_background("warm-up", self._warm_up)
 
     def status(self) -> dict[str, Any]:
         """Tell what runs and how much time the users' own programs took."""
@@ -86,9 +85,10 @@ class Twin:
             with contextlib.suppress(Exception):
                 close()
 
-    def _warm_up(self) -> None:
-        self.core.moto.warm_up()
-        self._sagemaker.warm_up()
+    def warm_up(self) -> None:
+        """Do in the background, once, what the first calls and jobs would wait for."""
+        self.core.in_background("warm-up moto", self.core.moto.warm_up)
+        self.core.in_background("warm-up sagemaker", self._sagemaker.warm_up)
 
     def _authenticate(self, user: str, password: str) -> Principal | None:
         found = self.core.credentials.find(user)
