@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 from lockgate_twin.core import Core
 from lockgate_twin.errors import ApiError
+from lockgate_twin.services.eventbridge import check_rule
 
 from tests.support.twin_server import client_of
 
@@ -118,6 +119,23 @@ def test_a_role_is_assumed_only_under_its_trust_policy(core: Core, new_role: Cal
     assert session.client("sts").get_caller_identity()["Arn"].endswith("/f")
     with pytest.raises(ApiError, match=r"codebuild\.amazonaws\.com is not authorized to assume"):
         core.assume_role(role, service="codebuild.amazonaws.com", session_name="b", region="us-east-1")
+
+
+def test_a_trust_in_the_account_does_not_let_services_in(core: Core, new_role: Callable[..., str]) -> None:
+    """A service principal is nobody of the account."""
+    role = new_role(ANYTHING)
+    with pytest.raises(ApiError, match="trust policy does not allow"):
+        core.assume_role(role, service="lambda.amazonaws.com", session_name="f", region="us-east-1")
+
+
+def test_a_schedule_that_nothing_would_start_is_refused(core: Core) -> None:
+    """Moto would keep the rule; the twin says that it does not run schedules."""
+    core.front.check_before_moto("events", "PutRule", check_rule)
+    events = client_of(core, "events")
+    with pytest.raises(ClientError, match="ScheduleExpression is not implemented by the twin"):
+        events.put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")
+    with pytest.raises(ClientError, match="InvalidEventPatternException"):
+        events.put_rule(Name="odd", EventPattern='{"source": "not a list"}')
 
 
 def test_a_trust_bound_to_a_source_account_keeps_other_sources_out(core: Core, new_role: Callable[..., str]) -> None:

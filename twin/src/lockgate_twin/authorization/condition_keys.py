@@ -24,7 +24,7 @@ _MEMBERS: Mapping[str, Mapping[str, str]] = {
 def global_keys(principal: Principal, role: Role | None, region: str) -> dict[str, Any]:
     """Return the keys that every request carries.
 
-    aws:SecureTransport is true: the loopback interface never leaves the machine, as TLS would protect on AWS.
+    Assumption: on the loopback interface, which nobody else can listen to, aws:SecureTransport is true.
     """
     tags = {f"aws:PrincipalTag/{k}": v for k, v in role.tags.items()} if role else {}
     return {

@@ -42,9 +42,9 @@ class Front:
         """Let `check` refuse (raise ApiError) what moto would accept and the twin would not do."""
         self._checks[(service, operation)] = check
 
-    def implements(self, service: str, operation: str) -> bool:
-        """Tell whether the twin serves an operation itself."""
-        return (service, operation) in self._handlers
+    def operations(self) -> list[tuple[str, str]]:
+        """Return (service, operation) of everything the twin serves itself."""
+        return sorted(self._handlers)
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
         """Serve one request (WSGI)."""

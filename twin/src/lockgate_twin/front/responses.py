@@ -39,7 +39,7 @@ def success(model: Any, operation: str, result: Mapping[str, Any] | None, reques
     result = dict(result or {})
     answer = serializer.serialize(result)
     body = answer["body"]
-    data = body.encode() if isinstance(body, str) else bytes(body)
+    data = body.encode() if isinstance(body, str) else bytes(body or b"")
     headers = {str(k): str(v) for k, v in answer["headers"].items()}
     status = int(answer["status_code"])
     # moto's serializers keep their own content type and status where the model binds members to them.
