@@ -224,7 +224,7 @@ while not other.exists():
     assert time.monotonic() < end, "alone"
     time.sleep(0.01)
 """
-    outside = Path(tempfile.mkdtemp(dir=Path.home()))  # /tmp is each job's own
+    outside = Path(tempfile.mkdtemp(dir="/var/tmp"))
     parts = []
     for name, other in (("Left", "Right"), ("Right", "Left")):
         step = simple(stage, name, script)

@@ -22,6 +22,7 @@ class Follower:
     say: Callable[[str], None]
     log: str
     seconds: float = 600.0
+    also: Callable[[], None] = lambda: None
     _said: dict[str, str] = field(default_factory=dict)
 
     def new_execution(self, known: set[str]) -> str:
@@ -72,6 +73,7 @@ class Follower:
         """
         deadline = time.monotonic() + self.seconds
         while (found := look()) is None:
+            self.also()
             if time.monotonic() > deadline:
                 raise StageFailedError(f"Waited {self.seconds:.0f} s in vain until {what}.", self.log)
             time.sleep(POLL_SECONDS)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from lockgate_twin.demo.world import Facts
@@ -80,8 +81,8 @@ def show(outcome: Outcome, console: Console, output: Path) -> None:
         console.print(_predictions(outcome.facts))
     console.print(_stages(outcome))
     if not outcome.succeeded:
-        console.print(f"[bold red]Failed[/] in stage '{outcome.current}': {outcome.cause}", markup=True, soft_wrap=True)
-        console.print(f"Log file: {outcome.log}", soft_wrap=True)
+        console.print(f"[bold red]Failed[/] in stage '{outcome.current}': {escape(outcome.cause)}", soft_wrap=True)
+        console.print(f"Log file: {outcome.log}", soft_wrap=True, markup=False)
         return
     last = outcome.facts.versions[-1]
     console.print(f"In production: [bold]{last['arn']}[/]", soft_wrap=True)

@@ -7,7 +7,9 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from botocore.exceptions import ClientError
 from rich.console import Console
+from rich.markup import escape
 
 from lockgate_twin.control import status
 from lockgate_twin.demo import report
@@ -35,6 +37,11 @@ def run(*, root: Path, output: Path, project: str, port: int) -> int:
         outcome.fail("interrupted", str(output / "demo.log"))
     except TwinError as error:
         outcome.fail(str(error), str(getattr(error, "log", output / "twin.out")))
+    except ClientError as error:
+        said = error.response["Error"]
+        outcome.fail(
+            f"AWS refused {error.operation_name} ({said['Code']}): {said['Message']}", str(output / "twin.out")
+        )
     except Exception as error:  # noqa: BLE001 - any failure of a call must name the stage and the log
         outcome.fail(f"{type(error).__name__}: {error}", str(output / "twin.out"))
     outcome.seconds = time.monotonic() - started
@@ -64,4 +71,4 @@ def _run_stage(
 
 
 def _voice(console: Console) -> Callable[[str], None]:
-    return lambda line: console.print(f"    [dim]{time.strftime('%H:%M:%S')}[/] {line}", markup=True)
+    return lambda line: console.print(f"    [dim]{time.strftime('%H:%M:%S')}[/] {escape(line)}", soft_wrap=True)

@@ -14,6 +14,7 @@ from urllib.parse import urlsplit
 from lockgate_twin.demo.failures import StageFailedError
 from lockgate_twin.demo.following import Follower
 from lockgate_twin.demo.hyperparameter import change_hyperparameter
+from lockgate_twin.demo.steps import StepWatcher
 from lockgate_twin.demo.world import Facts, World
 
 PLATFORM, SCIENTIST, APPROVER = "platform-engineer", "data-scientist", "approver"
@@ -214,5 +215,12 @@ def _name(world: World, facts: Facts, kind: str) -> str:
 
 
 def _follower(world: World, facts: Facts, kind: str) -> Follower:
-    client = world.person(SCIENTIST).client("codepipeline")
-    return Follower(client, _name(world, facts, kind), world.say, world.twin_log)
+    name = _name(world, facts, kind)
+    if name not in world.followers:
+        scientist = world.person(SCIENTIST)
+        pipeline = f"sagemaker-{world.project}-{facts.project_id}"
+        steps = StepWatcher(scientist.client("sagemaker"), pipeline, world.say)
+        world.followers[name] = Follower(scientist.client("codepipeline"), name, world.say, world.twin_log)
+        if kind == "modelbuild":
+            world.followers[name].also = steps.look
+    return world.followers[name]

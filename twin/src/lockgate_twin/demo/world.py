@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate_twin.control import State
+from lockgate_twin.demo.following import Follower
 from lockgate_twin.demo.person import Person
 
 
@@ -34,6 +35,7 @@ class World:
     state: State
     say: Callable[[str], None]
     _people: dict[str, Person] = field(default_factory=dict)
+    followers: dict[str, Follower] = field(default_factory=dict)
 
     def person(self, name: str) -> Person:
         """Return a person, acting with fresh credentials of their own role."""
