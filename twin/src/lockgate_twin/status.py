@@ -7,12 +7,22 @@ from typing import Any
 
 
 def show(status: Mapping[str, Any]) -> None:
-    """Print the status as a table: counts first, then what is under way."""
+    """Print the status: where the twin is, what runs, and what has run."""
     from rich.console import Console
     from rich.table import Table
 
-    table = Table(title=f"The twin at {status['endpoint_url']}", show_header=False)
-    for name, value in status.items():
-        if name != "endpoint_url":
-            table.add_row(name.replace("_", " "), str(value))
+    table = Table(title=f"The twin at {status['endpoint_url']}", title_justify="left", show_header=False)
+    for name, text in rows(status):
+        table.add_row(name, text, end_section=True)
     Console().print(table)
+
+
+def rows(status: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Return the lines of the table."""
+    finished = status["finished_processes"]
+    seconds = sum(spent for _, spent in finished)
+    return [
+        ("logs", status["state_dir"]),
+        ("running", "\n".join(status["running_processes"]) or "nothing"),
+        ("has run", f"{len(finished)} builds, jobs and endpoints, {seconds:.0f} s"),
+    ]
