@@ -60,7 +60,8 @@ def _up(options: argparse.Namespace) -> int:
     state = control.up(options.state.resolve(), options.port, options.people)
     print(control.shell_variables(state, options.person))
     print(f"# The twin is up at {state.endpoint_url}; its logs are in {state.state_dir}.", file=sys.stderr)
-    print('# Use it from this shell with: eval "$(./lockgate up)"; people: ' + ", ".join(state.people), file=sys.stderr)
+    people = ", ".join(["administrator", *state.people, "approver"])
+    print(f'# In a shell: eval "$(./lockgate up)"   As somebody else (--as): {people}', file=sys.stderr)
     return OK
 
 
