@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
-import tarfile
+import shutil
 import tempfile
 import threading
 from collections.abc import Iterator
@@ -80,8 +80,7 @@ class _Handler(BaseHTTPRequestHandler):
 def serving(archive: Path) -> Iterator[ModelServer]:
     """Extract a model archive and serve it until the block ends."""
     with tempfile.TemporaryDirectory() as name:
-        with tarfile.open(archive) as tar:
-            tar.extractall(name, filter="data")
+        shutil.unpack_archive(archive, name)
         server = ModelServer(Path(name))
         thread = threading.Thread(target=server.serve_forever, daemon=True)
         thread.start()

@@ -13,6 +13,7 @@ import hashlib
 import importlib.util
 import io
 import json
+import shutil
 import sys
 import tarfile
 import tempfile
@@ -55,9 +56,27 @@ def open_archive(archive: Path, folder: Path) -> None:
                 )
             if len(members) > MAX_FILES or sum(member.size for member in members) > MAX_BYTES:
                 raise EvaluationError(f"{ARCHIVE} holds more than {MAX_FILES} files or {MAX_BYTES} bytes.")
-            tar.extractall(folder, filter="data")
+            for member in members:
+                extract(tar, member, folder)
     except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
         raise EvaluationError(f"{ARCHIVE} cannot be opened: {error}") from error
+
+
+def extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
+    """Write one plain file or folder. (tarfile's own filters came with Python 3.11.4.)
+
+    Raises:
+        EvaluationError: its name would leave the folder.
+    """
+    target = (folder / member.name).resolve()
+    if not target.is_relative_to(folder.resolve()):
+        raise EvaluationError(f"{ARCHIVE} holds {member.name!r}, which would leave its folder.")
+    if (content := tar.extractfile(member)) is None:
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    with content, target.open("wb") as file:
+        shutil.copyfileobj(content, file)
 
 
 def load_inference(folder: Path) -> ModuleType:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import io
+import shutil
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,29 @@ def unpack(packed: bytes, directory: Path, source: str, limits: Limits | None = 
     try:
         with tarfile.open(fileobj=io.BytesIO(packed), mode="r:*") as archive:
             for member in _checked(archive, source, limits or Limits()):
-                archive.extract(member, directory, filter="data")
+                _extract(archive, member, directory.resolve(), source)
     except (tarfile.TarError, EOFError, OSError, ValueError) as error:
         raise ArchiveError(f"{source} cannot be extracted: {error}") from error
+
+
+def _extract(archive: tarfile.TarFile, member: tarfile.TarInfo, directory: Path, source: str) -> None:
+    # tarfile's own filters came with Python 3.11.4; Debian 12 has 3.11.2.
+    target = (directory / member.name).resolve()
+    if not target.is_relative_to(directory):
+        raise ArchiveError(f"{source} holds {member.name!r}, which would leave its directory.")
+    if member.isdir():
+        target.mkdir(parents=True, exist_ok=True)
+        return
+    target.parent.mkdir(parents=True, exist_ok=True)
+    content = archive.extractfile(member) if member.isfile() else None
+    if content is not None:
+        with content, target.open("wb") as file:
+            shutil.copyfileobj(content, file)
+        target.chmod(0o755 if member.mode & 0o100 else 0o644)
+    elif member.issym() and (target.parent / member.linkname).resolve().is_relative_to(directory):
+        target.symlink_to(member.linkname)
+    else:
+        raise ArchiveError(f"{source} holds {member.name!r}, which is no plain file, folder or link inside it.")
 
 
 def _checked(archive: tarfile.TarFile, source: str, limits: Limits) -> list[tarfile.TarInfo]:
