@@ -46,6 +46,9 @@ def available(mode: Mode) -> Sandbox:
     if not shutil.which(tools[mode]) or (mode is Mode.UNSHARE_ROOT and os.geteuid() != 0):
         pytest.skip(f"{mode} is not to be had here")
     sandbox = replace(FOUND, mode=mode)
+    probe = ["unshare", "--mount", "true"]
+    if mode is Mode.UNSHARE_ROOT and subprocess.run(probe, check=False, capture_output=True).returncode:
+        pytest.skip("mount namespaces are not to be had here")
     probe = ["unshare", "--user", "--map-root-user", "--mount", "true"]
     if mode is Mode.UNSHARE_USER and subprocess.run(probe, check=False, capture_output=True).returncode:
         pytest.skip("user namespaces are not to be had here")

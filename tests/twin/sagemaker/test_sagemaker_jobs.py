@@ -13,6 +13,8 @@ from typing import Any
 import pytest
 from lockgate_twin.errors import ApiError, NotImplementedByTwin
 
+from tests.support.namespaces import NEEDS_NAMESPACES
+
 BUCKET = "sagemaker-project-p-test"
 ROLE = "arn:aws:iam::111122223333:role/lockgate/sagemaker-p-test-execution"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
@@ -118,6 +120,7 @@ pathlib.Path("/opt/ml/output/message").write_text("42 rows")
 """
 
 
+@NEEDS_NAMESPACES
 def test_a_processing_job_gets_the_documented_container_contract(stage: Any) -> None:
     """A processing job sees its inputs, configuration files, variables and arguments, and its output is uploaded."""
     described = processed(stage, processing(stage.world, REPORT))
@@ -130,6 +133,7 @@ def test_a_processing_job_gets_the_documented_container_contract(stage: Any) -> 
     assert told["key"] == "AKIATEST"
 
 
+@NEEDS_NAMESPACES
 def test_a_failing_processing_job_tells_its_message_and_its_log(stage: Any) -> None:
     """A failing job's FailureReason is its message file's text with the log file's path; nothing is uploaded."""
     told = "import pathlib\npathlib.Path('/opt/ml/output/message').write_text('column age is missing')"
@@ -164,6 +168,7 @@ def test_an_input_the_role_may_not_read_fails_the_job(stage: Any) -> None:
     assert "is not authorized to perform: s3:GetObject" in processed(stage, request)["FailureReason"]
 
 
+@NEEDS_NAMESPACES
 def test_two_parallel_jobs_have_their_own_opt_ml_and_tmp(stage: Any) -> None:
     """Two jobs that write to the same paths under /opt/ml and /tmp at the same time do not see each other."""
     script = """
@@ -299,6 +304,7 @@ assert os.getcwd() == "/opt/ml/code", os.getcwd()
 """
 
 
+@NEEDS_NAMESPACES
 def test_script_mode_training_leaves_a_model_archive(stage: Any) -> None:
     """The user's program runs with SM_* variables and arguments; /opt/ml/model becomes model.tar.gz."""
     request = training(stage.world, TRAIN)
@@ -320,6 +326,7 @@ def test_script_mode_training_leaves_a_model_archive(stage: Any) -> None:
     assert phases == ["Starting", "Downloading", "Training", "Uploading", "Completed"]
 
 
+@NEEDS_NAMESPACES
 def test_the_same_model_gives_the_same_archive(stage: Any) -> None:
     """Two runs of the same program upload byte-identical archives."""
     script = "import pathlib\nfor n in 'ba': pathlib.Path('/opt/ml/model', n).write_text(n)"
@@ -329,6 +336,7 @@ def test_the_same_model_gives_the_same_archive(stage: Any) -> None:
     assert objects[BUCKET, "models/first/output/model.tar.gz"] == objects[BUCKET, "models/second/output/model.tar.gz"]
 
 
+@NEEDS_NAMESPACES
 def test_a_failing_training_job_tells_its_failure_file(stage: Any) -> None:
     """/opt/ml/output/failure is the FailureReason; no model is uploaded."""
     script = "import pathlib\npathlib.Path('/opt/ml/output/failure').write_text('no rows')\nraise SystemExit(1)"
@@ -338,6 +346,7 @@ def test_a_failing_training_job_tells_its_failure_file(stage: Any) -> None:
     assert not [key for _, key in stage.world.s3.objects if key.startswith("models/")]
 
 
+@NEEDS_NAMESPACES
 def test_a_stopped_training_job_keeps_what_it_saved(stage: Any) -> None:
     """At the end of MaxRuntimeInSeconds the model saved so far is uploaded; the job is Stopped."""
     script = "import pathlib, time\npathlib.Path('/opt/ml/model/half').write_text('x')\ntime.sleep(600)"

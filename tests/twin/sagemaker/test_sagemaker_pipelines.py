@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 from lockgate_twin.errors import ApiError
 
+from tests.support.namespaces import NEEDS_NAMESPACES
+
 BUCKET = "sagemaker-project-p-idy6c3e1fiqj"
 PREFIX = "sagemaker-demo-p-idy6c3e1fiqj"
 ROLE = "arn:aws:iam::111122223333:role/lockgate/sagemaker-p-idy6c3e1fiqj-execution"
@@ -257,6 +259,7 @@ def test_only_the_taken_branch_runs(stage: Any) -> None:
     assert set(steps(stage, start(stage, Colour="green"))) == {"Check", "No", "AfterNo"}
 
 
+@NEEDS_NAMESPACES
 def test_a_condition_on_a_value_that_is_missing_fails(stage: Any) -> None:
     """A property file without the value fails the condition step with the path that is not there."""
     script = "import pathlib\npathlib.Path('/opt/ml/processing/out/r.json').write_text('{\"auc\": 1}')"

@@ -63,7 +63,7 @@ def open_archive(archive: Path, folder: Path) -> None:
 
 
 def extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
-    """Write one plain file or folder. (tarfile's own filters came with Python 3.11.4.)
+    """Write one plain file or folder; tarfile's own filters came only with Python 3.11.4.
 
     Raises:
         EvaluationError: its name would leave the folder.
