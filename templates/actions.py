@@ -93,13 +93,15 @@ def build(
     )
 
 
-def deploy(name: str, *, stack_name: str, role_arn: str, stage: str, run_order: int) -> Action:
+def deploy(
+    name: str, *, stack_name: str, role_arn: str, stage: str, run_order: int, mode: str = "CREATE_UPDATE"
+) -> Action:
     """Create or update an endpoint stack, without capabilities: what a deployment brings cannot make IAM entities."""
     return Action(
         name=name,
         provider="CloudFormation",
         configuration={
-            "ActionMode": "CREATE_UPDATE",
+            "ActionMode": mode,
             "StackName": Fn.sub(stack_name),
             "RoleArn": role_arn,
             "TemplatePath": f"{DEPLOY_ARTIFACT}::template-export.yaml",

@@ -55,8 +55,14 @@ def _prepare(parts: _Parts) -> actions.Action:
 
 def _staging(parts: _Parts) -> tuple[actions.Action, ...]:
     return (
+        # No update repairs a stack whose creation failed. Nothing depends on staging: it may be replaced.
         actions.deploy(
-            "DeployStaging", stack_name=names.STAGING_STACK, role_arn=parts.role_arn, stage="staging", run_order=1
+            "DeployStaging",
+            stack_name=names.STAGING_STACK,
+            role_arn=parts.role_arn,
+            stage="staging",
+            run_order=1,
+            mode="REPLACE_ON_FAILURE",
         ),
         parts.test_action("TestStaging", "test", "staging", 2),
     )

@@ -123,7 +123,7 @@ def _storage() -> tuple[Grant, ...]:
                     "logs:PutRetentionPolicy",
                     "logs:TagResource",
                 ),
-                "read": ("logs:DescribeIndexPolicies", "logs:GetDataProtectionPolicy", "logs:ListTagsForResource"),
+                "read": ("logs:GetDataProtectionPolicy", "logs:ListTagsForResource"),
                 "update": (
                     "logs:AssociateKmsKey",
                     "logs:PutRetentionPolicy",
@@ -137,9 +137,9 @@ def _storage() -> tuple[Grant, ...]:
         Grant(
             sid="FindLogGroups",
             resource_type="AWS::Logs::LogGroup",
-            handlers={"read": ("logs:DescribeLogGroups",)},
+            handlers={"read": ("logs:DescribeIndexPolicies", "logs:DescribeLogGroups")},
             resources=("*",),
-            reason="logs:DescribeLogGroups has no resource-level permission; a group is found by its name.",
+            reason="Neither has a resource-level permission; a group is found by its name.",
         ),
     )
 

@@ -15,7 +15,11 @@ from templates.statements import Statement, policy_document, substituted
 
 @dataclass(frozen=True, kw_only=True)
 class RoleDefinition:
-    """One role: the AWS service that assumes it on behalf of these sources, and its statements."""
+    """One role: the AWS service that assumes it on behalf of these sources, and its statements.
+
+    A condition on a key that the service leaves out bars the service for good. Where AWS does not document that a
+    service states aws:SourceAccount or aws:SourceArn, the operator is the one with ``IfExists``.
+    """
 
     use: str
     logical_id: str
@@ -23,6 +27,8 @@ class RoleDefinition:
     service: str
     sources: tuple[str, ...]
     statements: tuple[Statement, ...]
+    account_operator: str = "StringEquals"
+    sources_operator: str = "ArnLike"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +65,8 @@ PIPELINE = RoleDefinition(
     service="codepipeline.amazonaws.com",
     sources=(names.arn("codepipeline", names.MODELBUILD), names.arn("codepipeline", names.MODELDEPLOY)),
     statements=pipeline.STATEMENTS,
+    account_operator="StringEqualsIfExists",
+    sources_operator="ArnLikeIfExists",
 )
 DEPLOY = RoleDefinition(
     use="deploy",
@@ -69,6 +77,8 @@ DEPLOY = RoleDefinition(
         names.arn("cloudformation", f"stack/{names.STAGING_STACK}/*"),
         names.arn("cloudformation", f"stack/{names.PRODUCTION_STACK}/*"),
     ),
+    # Documented for stack sets and extensions, not for the service role of a stack.
+    sources_operator="ArnLikeIfExists",
     statements=deploy.STATEMENTS,
 )
 DEPLOY_BUILD = RoleDefinition(
@@ -138,8 +148,8 @@ def _trust(definition: RoleDefinition) -> dict[str, Any]:
                 "Principal": {"Service": definition.service},
                 "Condition": substituted(
                     {
-                        "StringEquals": {"aws:SourceAccount": "${AWS::AccountId}"},
-                        "ArnLike": {"aws:SourceArn": definition.sources},
+                        definition.account_operator: {"aws:SourceAccount": "${AWS::AccountId}"},
+                        definition.sources_operator: {"aws:SourceArn": definition.sources},
                     }
                 ),
             }

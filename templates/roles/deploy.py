@@ -30,8 +30,9 @@ STATEMENTS = (
         reason=_OWN_NAMES,
     ),
     Statement(
-        sid="ReadModelVersion",
-        actions=("sagemaker:DescribeModelPackage",),
+        # AWS's policies for registries let CreateModel act on the version as well (model-registry-deploy-xaccount).
+        sid="DeployModelVersion",
+        actions=("sagemaker:CreateModel", "sagemaker:DescribeModelPackage"),
         resources=(names.MODEL_PACKAGES_ARN,),
         reason="Versions of the project's own group; SageMaker may lower-case the project's name in the ARN.",
     ),

@@ -57,7 +57,13 @@ STATEMENTS = (
     ),
     Statement(
         sid="PullSageMakerImages",
-        actions=("ecr:BatchCheckLayerAvailability", "ecr:BatchGetImage", "ecr:GetDownloadUrlForLayer"),
+        # A registered version records its image's digest: DescribeImages (AmazonSageMakerModelRegistryFullAccess).
+        actions=(
+            "ecr:BatchCheckLayerAvailability",
+            "ecr:BatchGetImage",
+            "ecr:DescribeImages",
+            "ecr:GetDownloadUrlForLayer",
+        ),
         resources=("arn:${AWS::Partition}:ecr:${AWS::Region}:*:repository/sagemaker-*",),
         reason="AWS's images are in accounts of AWS that differ by region and framework.",
     ),

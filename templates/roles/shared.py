@@ -27,9 +27,10 @@ KEEP_PIPELINE_ARTIFACTS = Statement(
 
 LIST_BUCKET = Statement(
     sid="ListArtifactBucket",
-    actions=("s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucket"),
+    actions=("s3:GetBucketAcl", "s3:GetBucketLocation", "s3:GetBucketVersioning", "s3:ListBucket"),
     resources=(names.BUCKET_ARN,),
 )
+"""CodePipeline and CodeBuild read ACL and location to learn who owns the bucket (their documented role policies)."""
 
 OBJECTS = Statement(
     sid="ArtifactObjects",

@@ -16,6 +16,7 @@ ON_EVERYTHING = {
         "cloudformation:GetTemplateSummary",
         "cloudformation:ValidateTemplate",
         "codecommit:ListRepositories",
+        "logs:DescribeIndexPolicies",
         "logs:DescribeLogGroups",
     },
     "ApproverPolicy": {"codepipeline:ListPipelines", "sagemaker:ListModelPackageGroups"},

@@ -167,6 +167,7 @@ def test_the_hub_can_be_made_with_the_platform_engineers_permissions() -> None:
         ("lambda:CreateFunction", f"arn:aws:lambda:{account}:function:sagemaker-lockgate-router"),
         ("lambda:AddPermission", f"arn:aws:lambda:{account}:function:sagemaker-lockgate-router"),
         ("logs:CreateLogGroup", f"arn:aws:logs:{account}:log-group:/aws/lambda/sagemaker-lockgate-router"),
+        ("logs:DescribeIndexPolicies", "*"),
         ("logs:DescribeLogGroups", "*"),
         ("events:PutTargets", f"arn:aws:events:{account}:rule/sagemaker-lockgate-push"),
         ("sqs:CreateQueue", f"arn:aws:sqs:{account}:sagemaker-lockgate-router-dlq"),

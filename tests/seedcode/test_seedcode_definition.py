@@ -85,6 +85,7 @@ def test_what_is_registered_carries_its_evidence_and_waits(described: tuple[Desc
         "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
         "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
         "SAGEMAKER_REGION": "us-east-1",
+        "PIP_NO_BUILD_ISOLATION": "0",
     }
     metrics = package["ModelMetrics"]
     assert evidence(metrics["ModelQuality"]["Statistics"]["S3Uri"]) == "statistics.json"
@@ -108,6 +109,14 @@ def evidence(address: dict[str, Any]) -> str:
     folder, name = address["Std:Join"]["Values"]
     assert folder == {"Get": "Steps.Evaluate.ProcessingOutputConfig.Outputs['evaluation'].S3Output.S3Uri"}
     return str(name)
+
+
+def test_the_toolkit_installs_the_code_without_the_network(described: tuple[Described, Described]) -> None:
+    """Training and serving build the code with the image's own setuptools: the isolated endpoint cannot reach PyPI."""
+    steps = described[0].steps()
+    (container,) = steps["RegisterModel"]["Arguments"]["InferenceSpecification"]["Containers"]
+    for environment in (steps["Train"]["Arguments"]["Environment"], container["Environment"]):
+        assert environment["PIP_NO_BUILD_ISOLATION"] == "0"
 
 
 def test_a_model_below_the_threshold_fails_with_a_reason(described: tuple[Described, Described]) -> None:

@@ -147,6 +147,10 @@ def roles_without_boundary(template: Template) -> Findings:
     ]
 
 
+SILENT_ABOUT_ACCOUNT = {"codepipeline.amazonaws.com", "servicecatalog.amazonaws.com"}
+"""Services that do not document aws:SourceAccount when they assume a role: it must be right if they state it."""
+
+
 def unconditional_trusts(template: Template) -> Findings:
     """A service is trusted only on behalf of a named account (aws:SourceAccount): the confused deputy's remedy."""
     return [
@@ -154,8 +158,12 @@ def unconditional_trusts(template: Template) -> Findings:
         for statement in trust_statements(template)
         if statement.allows
         for service in as_list(_principal(statement).get("Service", []))
-        if not condition_values(statement.body, "StringEquals", "aws:SourceAccount")
+        if not condition_values(statement.body, _account_operator(service), "aws:SourceAccount")
     ]
+
+
+def _account_operator(service: str) -> str:
+    return "StringEqualsIfExists" if service in SILENT_ABOUT_ACCOUNT else "StringEquals"
 
 
 def trusts_of_everyone(template: Template) -> Findings:

@@ -112,7 +112,7 @@ def test_grants_on_every_resource_are_reasoned(permissions: dict[str, Any]) -> N
         item["Sid"]: item["Action"] for item in permissions["PolicyDocument"]["Statement"] if item["Resource"] == ["*"]
     }
     assert everywhere == {
-        "FindLogGroups": ["logs:DescribeLogGroups"],
+        "FindLogGroups": ["logs:DescribeIndexPolicies", "logs:DescribeLogGroups"],
         "FindRepositories": ["codecommit:ListRepositories"],
     }
     reasons = {grant["Sid"]: grant.get("Reason") for grant in permissions["Handlers"]}

@@ -110,11 +110,15 @@ def test_every_gate_gets_the_execution_s_model_version(template: dict[str, Any],
 
 
 def test_stages_deploy_to_their_own_stacks(template: dict[str, Any], values: Values) -> None:
-    """Each stage has its stack and its configuration file; both use the deploy role and get no capabilities."""
+    """Each stage has its stack and its configuration file; both use the deploy role and get no capabilities.
+
+    A staging stack that failed is replaced; production is never deleted by a deployment.
+    """
     properties = pipeline(template, values, "-modeldeploy")
-    for action, stage in (("DeployStaging", "staging"), ("DeployProduction", "prod")):
+    stages = {"staging": ("DeployStaging", "REPLACE_ON_FAILURE"), "prod": ("DeployProduction", "CREATE_UPDATE")}
+    for stage, (action, mode) in stages.items():
         assert configuration(properties, action) == {
-            "ActionMode": "CREATE_UPDATE",
+            "ActionMode": mode,
             "StackName": f"sagemaker-Fraud-Detection-p-idy6c3e1fiqj-deploy-{stage}",
             "RoleArn": "arn:aws:iam::111122223333:role/lockgate/sagemaker-p-idy6c3e1fiqj-deploy",
             "TemplatePath": "DeployArtifact::template-export.yaml",

@@ -128,6 +128,8 @@ def test_confused_deputies_are_found() -> None:
     assert rules.unconditional_trusts(role(allow(), trust={"ArnLike": {"aws:SourceArn": "arn"}})) == finding
     assert rules.unconditional_trusts(role(allow(), trust=TRUST)) == []
     assert rules.unconditional_trusts(role(allow(), trust={"StringEquals": {"AWS:SourceAccount": "1"}})) == []
+    if_stated = {"StringEqualsIfExists": {"aws:SourceAccount": "1"}}
+    assert rules.unconditional_trusts(role(allow(), trust=if_stated)) == finding
 
 
 @pytest.mark.parametrize("principal", ["*", {"AWS": "*"}])

@@ -72,14 +72,19 @@ def test_services_are_trusted_on_behalf_of_this_account_only(template: dict[str,
 
 
 def test_services_are_trusted_on_behalf_of_this_project_s_resources(template: dict[str, Any], values: Values) -> None:
-    """Every trust names the ARNs the service must act for; SageMaker's jobs and models have none known before."""
+    """Every trust names the ARNs the service must act for; SageMaker's jobs and models have none known before.
+
+    CodePipeline, and CloudFormation for a stack's role, do not document that they state one: it counts if they do.
+    """
+    operators = {"cloudformation.amazonaws.com": "ArnLikeIfExists", "codepipeline.amazonaws.com": "ArnLikeIfExists"}
     arns = {
-        statement["Principal"]["Service"] + role["RoleName"].removeprefix("sagemaker-p-idy6c3e1fiqj-"): statement[
-            "Condition"
-        ]["ArnLike"]["aws:SourceArn"]
+        service + role["RoleName"].removeprefix("sagemaker-p-idy6c3e1fiqj-"): statement["Condition"][
+            operators.get(service, "ArnLike")
+        ]["aws:SourceArn"]
         for _, raw in rules.resources_of(template, "AWS::IAM::Role")
         for role in (values.resolve(raw),)
         for statement in role["AssumeRolePolicyDocument"]["Statement"]
+        for service in (statement["Principal"]["Service"],)
     }
     name, account = "sagemaker-Fraud-Detection-p-idy6c3e1fiqj", "us-east-1:111122223333"
     assert arns == {

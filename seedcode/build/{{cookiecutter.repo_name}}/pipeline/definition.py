@@ -48,6 +48,10 @@ JSON = "application/json"
 CODE_DIR = "/opt/ml/processing/input/code"
 REPORT = PropertyFile(name="EvaluationReport", output_name="evaluation", path="evaluation.json")
 NOT_RECORDED = "not-recorded"  # of an execution that somebody started by hand
+# SageMaker's toolkit runs `pip install .` on this code before it trains or serves. pip would fetch setuptools
+# for that, unpinned, which fails without a network (aws/deep-learning-containers, xgboost 3.2.0,
+# test_network_isolation.py). "0" lets it use the image's own: pip reads its no-switches the wrong way round.
+BUILD_OFFLINE = {"PIP_NO_BUILD_ISOLATION": "0"}
 
 
 @dataclass(frozen=True)
@@ -152,6 +156,7 @@ def _train(context: Context, prepare: ProcessingStep) -> TrainingStep:
             s3_output_path=f"{context.root}/models", kms_key_id=context.environment.kms_key_arn
         ),
         hyperparameters=hyperparameters,
+        environment=dict(BUILD_OFFLINE),
     )
     channels = [
         InputData(channel_name=name, data_source=_prepared(prepare, name), content_type="text/csv")
@@ -216,6 +221,7 @@ def _register(context: Context, train: TrainingStep, evaluate: ProcessingStep) -
             "SAGEMAKER_SUBMIT_DIRECTORY": "/opt/ml/model/code",
             "SAGEMAKER_CONTAINER_LOG_LEVEL": "20",
             "SAGEMAKER_REGION": context.environment.region,
+            **BUILD_OFFLINE,
         },
     )
     step_args = builder.register(
