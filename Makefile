@@ -18,3 +18,5 @@ setup:
 # Times and memory against their budgets.
 bench: setup
 	@.venv/bin/python benchmarks/lifecycle.py
+	@.venv/bin/python benchmarks/checks.py
+	@.venv/bin/python benchmarks/authorization.py

@@ -10,7 +10,7 @@ from aws_cdk import aws_iam as iam
 
 from templates import hub, names
 from templates.roles import build, deploy, deploy_build, execution, pipeline
-from templates.statements import Statement, policy_document, substituted
+from templates.statements import WILDCARD_REASONS, Statement, policy_document, substituted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,7 +121,7 @@ def acknowledgements() -> dict[str, str]:
 
 
 def _role(stack: Stack, definition: RoleDefinition) -> iam.CfnRole:
-    return iam.CfnRole(
+    role = iam.CfnRole(
         stack,
         definition.logical_id,
         assume_role_policy_document=_trust(definition),
@@ -135,6 +135,8 @@ def _role(stack: Stack, definition: RoleDefinition) -> iam.CfnRole:
         ],
         role_name=Fn.sub(names.role_name(definition.use)),
     )
+    role.add_metadata(WILDCARD_REASONS, {s.sid: s.reason for s in definition.statements if s.patterns()})
+    return role
 
 
 def _trust(definition: RoleDefinition) -> dict[str, Any]:

@@ -10,6 +10,9 @@ from typing import Any
 Resource = str | Mapping[str, Any]
 Condition = Mapping[str, Mapping[str, Any]]
 
+WILDCARD_REASONS = "WildcardReasons"
+"""Metadata of a role's resource: by Sid, why patterns are as narrow as they can be. `lockgate audit` reads it."""
+
 
 class UnreasonedWildcardError(ValueError):
     """A statement allows actions on a pattern of resources without stating why."""

@@ -11,9 +11,10 @@ from aws_cdk import App
 
 from templates.product import STACK, add_product
 from templates.settings import Settings
+from templates.statements import WILDCARD_REASONS
 
 SECTIONS = ("AWSTemplateFormatVersion", "Description", "Metadata", "Parameters", "Mappings", "Resources", "Outputs")
-_ATTRIBUTES = ("Type", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Properties")
+_ATTRIBUTES = ("Type", "DependsOn", "DeletionPolicy", "UpdateReplacePolicy", "Metadata", "Properties")
 _HEADER = "# Synthesized by `python -m templates.app` from templates/. Change it there.\n"
 
 
@@ -59,6 +60,8 @@ def to_yaml(template: dict[str, Any]) -> str:
     ordered["Resources"] = {
         name: _in_order(name, resource, _ATTRIBUTES) for name, resource in template["Resources"].items()
     }
+    for name, resource in ordered["Resources"].items():
+        _in_order(f"Metadata of {name}", resource.get("Metadata", {}), (WILDCARD_REASONS,))
     return _HEADER + yaml.dump(_readable(ordered), Dumper=_Dumper, sort_keys=False, width=120, allow_unicode=True)
 
 

@@ -86,8 +86,10 @@ def test_a_foreign_section_is_refused() -> None:
 
     with pytest.raises(UnexpectedContentError, match="template has Rules"):
         to_yaml({"Resources": {}, "Rules": {}})
-    with pytest.raises(UnexpectedContentError, match="Topic has Metadata"):
-        to_yaml({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Metadata": {}}}})
+    with pytest.raises(UnexpectedContentError, match="Topic has CreationPolicy"):
+        to_yaml({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "CreationPolicy": {}}}})
+    with pytest.raises(UnexpectedContentError, match="Metadata of Topic has aws:cdk:path"):
+        to_yaml({"Resources": {"Topic": {"Type": "AWS::SNS::Topic", "Metadata": {"aws:cdk:path": "Topic"}}}})
 
 
 def test_the_template_is_complete(template: dict[str, Any]) -> None:

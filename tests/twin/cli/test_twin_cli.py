@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import json
 import os
 import signal
@@ -139,6 +140,66 @@ def test_a_killed_twin_is_not_taken_for_a_running_one(tmp_path: Path) -> None:
     assert again.returncode == 0, again.stderr
     assert json.loads((tmp_path / "twin.json").read_text())["pid"] != pid
     lockgate("down", folder=tmp_path)
+
+
+def test_what_a_twin_writes_is_for_its_owner_only(tmp_path: Path) -> None:
+    """Nobody else on the machine reads keys, logs or sources."""
+    folder = tmp_path / "new"
+    assert lockgate("up", "--port", "0", folder=folder).returncode == 0
+    try:
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert (folder / "twin.json").stat().st_mode & 0o777 == 0o600
+    finally:
+        lockgate("down", folder=folder)
+
+
+def test_a_twin_of_another_folder_is_not_taken_for_this_ones(shell: dict[str, str], tmp_path: Path) -> None:
+    """A dead twin's port and process id may both be somebody else's by now; `down` must not end that one."""
+    bystander = subprocess.Popen(["sleep", "600"])
+    stale = {
+        "pid": bystander.pid,
+        "endpoint_url": shell["AWS_ENDPOINT_URL"],
+        "state_dir": str(tmp_path),
+        "account": "111122223333",
+        "region": "us-east-1",
+        "access_key_id": "A",
+        "secret_access_key": "S",
+        "people": {},
+    }
+    (tmp_path / "twin.json").write_text(json.dumps(stale))
+    try:
+        assert "No twin runs" in lockgate("down", folder=tmp_path).stdout
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_a_folder_belongs_to_one_twin(tmp_path: Path) -> None:
+    """A second twin is refused even before the first one answers."""
+    with (tmp_path / "twin.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        done = lockgate("up", "--port", "0", folder=tmp_path)
+    assert done.returncode == 1
+    assert f"Another twin is starting or stopping in {tmp_path}" in done.stderr
+
+
+def test_a_second_interrupt_ends_a_twin_that_is_stopping(tmp_path: Path) -> None:
+    """Ctrl-C twice never leaves the user with a process that does not end."""
+    program = (
+        "import signal, sys, time; from lockgate_twin.serve import _stop_signals\n"
+        "stop = _stop_signals(stop_with_stdin=False)\nprint('on', flush=True)\nstop.wait()\n"
+        "print('stopping', flush=True)\ntime.sleep(600)"
+    )
+    env = {**os.environ, "PYTHONPATH": str(ROOT / "twin" / "src")}
+    twin = subprocess.Popen([sys.executable, "-c", program], env=env, stdout=subprocess.PIPE, text=True, cwd=tmp_path)
+    assert twin.stdout is not None
+    assert twin.stdout.readline() == "on\n"
+    twin.send_signal(signal.SIGINT)
+    assert twin.stdout.readline() == "stopping\n"
+    twin.send_signal(signal.SIGINT)
+    assert twin.wait(10) == -signal.SIGINT
+    twin.stdout.close()
 
 
 def test_an_unknown_verb_is_refused(tmp_path: Path) -> None:

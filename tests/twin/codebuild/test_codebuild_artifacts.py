@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from lockgate_twin.services.codebuild import S3Location
+from lockgate_twin.services.codebuild import S3Location, sources
 from lockgate_twin.services.codebuild.artifacts import collect
 from lockgate_twin.services.codebuild.buildspec import ArtifactRule
 from lockgate_twin.services.codebuild.errors import PhaseError
@@ -52,6 +52,7 @@ def test_a_rule_chooses_files(tree: Path, rule: ArtifactRule, names: list[str]) 
         (ArtifactRule(files=("none*",)), "no matching artifact paths found"),
         (ArtifactRule(files=("*",), base_directory="none"), "no matching base directory path found for none"),
         (ArtifactRule(files=("../*",), base_directory="deep"), "leads out of the base directory"),
+        (ArtifactRule(files=("/etc/hostname", "/etc/passwd")), "leads out of the base directory"),
     ],
 )
 def test_a_rule_that_finds_nothing_fails(tree: Path, rule: ArtifactRule, said: str) -> None:
@@ -138,6 +139,30 @@ def test_an_archive_cannot_write_outside(tmp_path: Path, name: str) -> None:
     with pytest.raises(PhaseError, match="unsafe path"):
         unpack(archive_of({name: "x"}), tmp_path / "src")
     assert not (tmp_path / "evil").exists()
+
+
+def test_an_absolute_pattern_may_name_the_source(tree: Path) -> None:
+    """Buildspecs write $CODEBUILD_SRC_DIR/...; the artifact's names are relative all the same."""
+    assert [file.name for file in collect(ArtifactRule(files=(f"{tree}/deep/*",)), tree)] == ["deep/b.txt"]
+
+
+def test_an_archive_that_cannot_be_unpacked_fails_the_phase(tmp_path: Path) -> None:
+    """Encrypted, broken and contradictory archives are the source's fault, not a defect of the twin."""
+    whole = bytearray(archive_of({"a.txt": "a" * 100}))
+    whole[6] |= 1  # "encrypted", in the local header
+    whole[whole.index(b"PK\x01\x02") + 8] |= 1  # and in the directory
+    with pytest.raises(PhaseError, match="not a zip archive that can be unpacked"):
+        unpack(bytes(whole), tmp_path / "encrypted")
+    with pytest.raises(PhaseError, match="not a zip archive that can be unpacked"):
+        unpack(archive_of({"a": "file", "a/b": "a file beneath a file"}), tmp_path / "contradictory")
+
+
+def test_an_archive_bomb_is_not_unpacked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is too large is refused before a byte is written."""
+    monkeypatch.setattr(sources, "_MOST_BYTES", 10)
+    with pytest.raises(PhaseError, match="more than 10 bytes"):
+        unpack(archive_of({"a.txt": "a" * 11}), tmp_path / "bomb")
+    assert list((tmp_path / "bomb").iterdir()) == []
 
 
 def test_an_archive_cannot_link_outside(tmp_path: Path) -> None:

@@ -161,6 +161,19 @@ def test_a_request_without_credentials_is_asked_for_them(api: Any, port: int) ->
     assert _status(port, "/v1/repos/shop/info/refs", "Basic QUtJQVRFU1Q6c2VjcmV0") == 403
 
 
+@pytest.mark.parametrize("length", ["x", "-1"])
+def test_a_malformed_length_is_refused(api: Any, port: int, length: str) -> None:
+    """A push whose Content-Length is no number gets an answer, not a closed connection."""
+    api("CreateRepository", repositoryName="shop")
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+    connection.putrequest("POST", "/v1/repos/shop/git-receive-pack")
+    connection.putheader("Authorization", "Basic QUtJQVRFU1Q6c2VjcmV0")
+    connection.putheader("Content-Length", length)
+    connection.endheaders()
+    assert connection.getresponse().status == 400
+    connection.close()
+
+
 def _status(port: int, path: str, authorization: str | None) -> int:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     connection.request("GET", path, headers={"Authorization": authorization} if authorization else {})

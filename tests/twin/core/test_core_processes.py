@@ -103,3 +103,27 @@ def test_a_killed_twin_leaves_no_orphans(tmp_path: Path, number: signal.Signals)
     twin.stdout.close()
     assert eventually_gone(child)
     assert eventually_gone(grandchild)
+
+
+def test_stopping_what_has_ended_signals_nobody(table: ProcessTable, tmp_path: Path) -> None:
+    """The id of an ended child can belong to somebody else by then."""
+    process = table.start(bash("exit 0", tmp_path))
+    process.wait(10)
+    bystander = subprocess.Popen(["sleep", "600"], start_new_session=True)
+    try:
+        process.pid = bystander.pid
+        process.stop(grace=0)
+        assert bystander.poll() is None
+    finally:
+        bystander.kill()
+        bystander.wait()
+
+
+def test_the_end_of_a_child_is_told_once(table: ProcessTable, tmp_path: Path) -> None:
+    """However often it is waited for or stopped."""
+    told: list[int] = []
+    process = table.start(bash("exit 0", tmp_path), lambda: told.append(1))
+    process.wait(10)
+    process.poll()
+    process.stop(grace=0)
+    assert told == [1]

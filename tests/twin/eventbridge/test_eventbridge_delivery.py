@@ -241,6 +241,32 @@ def test_a_kind_of_target_the_twin_lacks_is_never_silent(
     assert "An EventBridge target of service sns is not implemented by the twin" in said
 
 
+def test_a_defect_loses_no_event(
+    house: Any, new_rule: Callable[..., str], new_queue: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody expected to fail is retried like a failing target, and ends in the dead-letter queue."""
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("nobody expected this")
+
+    queue, target = new_queue(), new_queue()
+    new_rule(
+        {
+            "Arn": target.arn,
+            "DeadLetterConfig": {"Arn": queue.arn},
+            "RetryPolicy": {"MaximumRetryAttempts": 0, "MaximumEventAgeInSeconds": 60},
+        },
+        case="defect",
+    )
+    monkeypatch.setattr(type(house.bus), "_deliver", broken)
+    (delivery,) = settled(house, house.put(case="defect"))
+    assert (delivery.outcome, delivery.error_code) == (Outcome.DEAD_LETTERED, "INTERNAL_ERROR")
+    assert (
+        "ZeroDivisionError: nobody expected this"
+        in queue.messages()[0]["MessageAttributes"]["ERROR_MESSAGE"]["StringValue"]
+    )
+
+
 def test_a_queue_is_a_target(house: Any, new_rule: Callable[..., str], new_queue: Callable[..., Any]) -> None:
     """A queue gets the transformed input."""
     queue = new_queue()

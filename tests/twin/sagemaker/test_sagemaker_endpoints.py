@@ -60,11 +60,19 @@ def archive(factor: str, code: str = INFERENCE) -> bytes:
     return packed.getvalue()
 
 
-def make_config(world: Any, name: str, factor: str = "2", code: str = INFERENCE, **changes: Any) -> str:
+def make_config(
+    world: Any, name: str, factor: str = "2", code: str = INFERENCE, *, isolated: bool = False, **changes: Any
+) -> str:
     """Create a model and an endpoint configuration that serves it; return the configuration's name."""
     url = world.put(f"models/{name}/model.tar.gz", archive(factor, code))
     container = {"Image": IMAGE, "ModelDataUrl": url, "Environment": ENVIRONMENT}
-    world.call("CreateModel", ModelName=f"{name}-model", ExecutionRoleArn=ROLE, PrimaryContainer=container)
+    world.call(
+        "CreateModel",
+        ModelName=f"{name}-model",
+        ExecutionRoleArn=ROLE,
+        PrimaryContainer=container,
+        EnableNetworkIsolation=isolated,
+    )
     variant = {
         "VariantName": "AllTraffic",
         "ModelName": f"{name}-model",
@@ -101,6 +109,15 @@ def test_an_endpoint_serves_the_models_own_code(world: Any) -> None:
     assert (json.loads(body), content_type) == ({"predictions": [2.0]}, "application/json")
     assert world.statuses(STATUS, "EndpointStatus") == ["CREATING", "IN_SERVICE"]
     assert world.events[-1].detail["EndpointArn"].endswith("endpoint/demo-staging")
+
+
+@pytest.mark.parametrize(("isolated", "given"), [(True, b"False"), (False, b"True")])
+def test_an_isolated_model_gets_no_credentials(world: Any, *, isolated: bool, given: bytes) -> None:
+    """EnableNetworkIsolation: the container has no credentials of its role, as on AWS."""
+    code = INFERENCE.replace('"\\n".join(map(str, prediction))', 'str("AWS_ACCESS_KEY_ID" in os.environ)')
+    assert code != INFERENCE
+    assert deploy(world, make_config(world, "kept", code=code, isolated=isolated))["EndpointStatus"] == "InService"
+    assert invoke(world, "1", Accept="text/csv")[0] == given
 
 
 def test_requests_are_answered_in_parallel(world: Any) -> None:

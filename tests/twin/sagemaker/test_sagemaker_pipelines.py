@@ -446,3 +446,9 @@ def test_steps_are_listed_newest_first_by_default(stage: Any) -> None:
     assert _names(lambda: call("ListPipelineExecutionSteps", PipelineExecutionArn=arn)) == ["B", "A"]
     ascending = {"PipelineExecutionArn": arn, "SortOrder": "Ascending"}
     assert _names(lambda: call("ListPipelineExecutionSteps", **ascending)) == ["A", "B"]
+
+
+def test_an_execution_must_be_named(world: Any) -> None:
+    """Some operations cannot do without an ARN that botocore does not require."""
+    with pytest.raises(ApiError, match="PipelineExecutionArn is required"):
+        world.call("ListPipelineExecutionSteps")

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from botocore.exceptions import ClientError
+from lockgate_twin.services.servicecatalog import stacks
 
 from tests.support.launchable import LAUNCH, TEMPLATE, Catalog, Launchable
 from tests.support.twin_server import client_of
@@ -94,6 +95,20 @@ def test_a_failed_launch_names_resource_action_and_role(catalog: Catalog, person
     assert (found["Status"], found["StatusMessage"]) == ("ERROR", error["Description"])
     stack = client_of(catalog.core, "cloudformation").describe_stacks(StackName=f"SC-111122223333-{found['Id']}")
     assert stack["Stacks"][0]["StackStatus"] == "ROLLBACK_COMPLETE"
+
+
+def test_a_defect_fails_the_record(
+    catalog: Catalog, launchable: Launchable, person: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What nobody expected to fail never leaves a record in progress for ever."""
+
+    def broken(*_: Any) -> None:
+        raise ZeroDivisionError("nobody expected this")
+
+    monkeypatch.setattr(stacks, "create", broken)
+    record = catalog.launch(catalog.client(person), launchable, "defect")["RecordDetail"]
+    assert record["Status"] == "FAILED"
+    assert "ZeroDivisionError: nobody expected this" in record["RecordErrors"][0]["Description"]
 
 
 def test_the_launch_role_must_trust_service_catalog(catalog: Catalog, person: str) -> None:

@@ -1,4 +1,4 @@
-"""The command line: `up`, `down`, `status`, and `serve`, which `up` and the demo run."""
+"""The command line: `up`, `down`, `status`, `audit`, and `serve`, which `up` and the demo run."""
 
 from __future__ import annotations
 
@@ -38,6 +38,9 @@ def _parser() -> argparse.ArgumentParser:
     serve.add_argument("--stop-with-stdin", action="store_true", help="stop when standard input closes")
     _verb(verbs, "down", "stop the twin", _down)
     _verb(verbs, "status", "tell what the twin runs", _status)
+    audit = _verb(verbs, "audit", "tell what each role used in this run, and what it never did", _audit)
+    audit.add_argument("--role", help="only roles whose name contains this")
+    audit.add_argument("--json", action="store_true", help="print JSON")
     return parser
 
 
@@ -80,4 +83,11 @@ def _status(options: argparse.Namespace) -> int:
     from lockgate_twin.status import show
 
     show(control.status(options.state.resolve()))
+    return OK
+
+
+def _audit(options: argparse.Namespace) -> int:
+    from lockgate_twin.audit.verb import audit
+
+    audit(options.state.resolve(), options.role, as_json=options.json)
     return OK

@@ -41,7 +41,9 @@ class State:
         """Write the state file, readable by its owner only: it holds the administrator's key."""
         path = Path(self.state_dir) / STATE_FILE
         partial = path.with_suffix(".partial")
-        partial.touch(mode=0o600)
+        # One left by a killed twin may have other permissions.
+        partial.unlink(missing_ok=True)
+        partial.touch(mode=0o600, exist_ok=False)
         partial.write_text(json.dumps(asdict(self), indent=2), encoding="utf-8")
         partial.replace(path)
 
@@ -69,7 +71,7 @@ def up(state_dir: Path, port: int, people: Path | None) -> State:
     """
     if state := find(state_dir):
         return state
-    state_dir.mkdir(parents=True, exist_ok=True)
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = state_dir / "twin.log"
     argv = [sys.executable, "-m", "lockgate_twin", "serve", "--state", str(state_dir), "--port", str(port)]
     argv += ["--people", str(people.resolve())] if people else []
@@ -106,6 +108,12 @@ def status(state_dir: Path) -> dict[str, Any]:
     if state is None:
         raise StartError(f"No twin runs in {state_dir}; start one with 'lockgate up'.")
     return _ask(state)
+
+
+def roles(state_dir: Path) -> dict[str, Any] | None:
+    """Return what the running twin of this folder knows of its roles (see audit/snapshot.py), or None."""
+    state = find(state_dir)
+    return _ask(state, "roles") if state else None
 
 
 def shell_variables(state: State, person: str) -> str:
@@ -207,14 +215,15 @@ def _answers(state: State) -> bool:
     if not _is_alive(state.pid):
         return False
     with contextlib.suppress(OSError, http.client.HTTPException, ValueError):
-        return bool(_ask(state))
+        # A twin of another folder may have taken the port since, and another program the process id.
+        return _ask(state).get("state_dir") == state.state_dir
     return False
 
 
-def _ask(state: State) -> dict[str, Any]:
+def _ask(state: State, page: str = "status") -> dict[str, Any]:
     connection = http.client.HTTPConnection(state.endpoint_url.removeprefix("http://"), timeout=10)
     try:
-        connection.request("GET", "/_twin/status")
+        connection.request("GET", f"/_twin/{page}")
         shown: dict[str, Any] = json.loads(connection.getresponse().read())
     finally:
         connection.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import traceback
 from collections.abc import Callable
@@ -21,12 +22,15 @@ from lockgate_twin.processes import ProcessTable
 from lockgate_twin.services.sts import Sts
 from lockgate_twin.sessions import ActingSession, ClientFactory
 
+_ROLE_ARN = re.compile(r"arn:aws:iam::\d{12}:role/.+")
+
 
 class Core:
     """What every service is constructed with (see `ports.Context`)."""
 
     def __init__(self, settings: Settings) -> None:
-        settings.state_dir.mkdir(parents=True, exist_ok=True)
+        # Logs, sources and the administrator's key lie there: nobody else on this machine may read them.
+        settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.settings = settings
         self.moto = MotoHost(settings.account)
         moto_patches.apply()
@@ -63,6 +67,8 @@ class Core:
         Raises:
             ApiError: AccessDenied.
         """
+        if not _ROLE_ARN.fullmatch(role_arn):
+            raise ApiError("AccessDenied", f"{service} cannot assume '{role_arn}': it is not the ARN of a role.", 403)
         account = role_arn.split(":")[4]
         role = self.moto.role(account, role_arn)
         source = {"aws:SourceArn": source_arn, "aws:SourceAccount": account} if source_arn else {}
@@ -88,8 +94,14 @@ class Core:
         self.on_event(event)
 
     def start_process(self, command: Command) -> Process:
-        """Start a guarded child process."""
-        return self.processes.start(command)
+        """Start a guarded child process; the key in its environment stays valid as long as it runs."""
+        key = command.env.get("AWS_ACCESS_KEY_ID", "")
+        self.credentials.hold(key)
+        try:
+            return self.processes.start(command, lambda: self.credentials.release(key))
+        except BaseException:
+            self.credentials.release(key)
+            raise
 
     def in_background(self, name: str, work: Callable[[], None]) -> None:
         """Run work on a thread of its own; a defect is printed to the twin's log."""

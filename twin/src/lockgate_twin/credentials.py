@@ -6,6 +6,7 @@ import datetime as dt
 import secrets
 import string
 import threading
+from collections import Counter
 from dataclasses import dataclass
 
 from lockgate_twin.ports import Principal, utc_now
@@ -29,6 +30,7 @@ class CredentialTable:
 
     def __init__(self) -> None:
         self._by_key: dict[str, Credentials] = {}
+        self._held: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def add_administrator(self, account: str) -> Credentials:
@@ -72,6 +74,27 @@ class CredentialTable:
         """Return the credentials of an access key, expired ones too, or None."""
         return self._by_key.get(access_key_id)
 
+    def hold(self, access_key_id: str) -> None:
+        """Keep a key valid while a process that was given it runs, until as many calls of `release`.
+
+        On AWS builds, jobs, endpoints and functions fetch fresh credentials of their role from their container's
+        credential provider; here the keys they started with last as long as they do.
+        """
+        with self._lock:
+            self._held[access_key_id] += 1
+
+    def release(self, access_key_id: str) -> None:
+        """Let a key expire at its own time again."""
+        with self._lock:
+            self._held[access_key_id] -= 1
+            if self._held[access_key_id] <= 0:
+                del self._held[access_key_id]
+
+    def expired(self, credentials: Credentials) -> bool:
+        """Tell whether credentials are past their time and no running process holds them."""
+        late = credentials.expires_at is not None and credentials.expires_at < utc_now()
+        return late and credentials.access_key_id not in self._held
+
     def _add(self, credentials: Credentials) -> Credentials:
         with self._lock:
             self._by_key[credentials.access_key_id] = credentials
@@ -81,7 +104,8 @@ class CredentialTable:
         # An hour's grace lets a late caller still hear "expired" instead of "unknown".
         limit = utc_now() - dt.timedelta(hours=1)
         with self._lock:
-            old = [k for k, c in self._by_key.items() if c.expires_at and c.expires_at < limit]
+            ended = (k for k, c in self._by_key.items() if c.expires_at and c.expires_at < limit)
+            old = [key for key in ended if key not in self._held]
             for key in old:
                 del self._by_key[key]
 

@@ -10,8 +10,10 @@ from __future__ import annotations
 import io
 import json
 import os
+import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import Any
 from urllib.parse import unquote
 
@@ -23,7 +25,11 @@ WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 @dataclass(frozen=True, kw_only=True)
 class Role:
-    """An IAM role with everything that decides what it may do and who may assume it."""
+    """An IAM role with everything that decides what it may do and who may assume it.
+
+    `policy_names` name the documents of `identity`: an inline policy's name, a managed policy's ARN.
+    `longest_session` is MaxSessionDuration in seconds.
+    """
 
     arn: str
     name: str
@@ -32,6 +38,8 @@ class Role:
     boundary_arn: str | None
     boundary: Mapping[str, Any] | None
     tags: Mapping[str, str] = field(default_factory=dict)
+    policy_names: tuple[str, ...] = ()
+    longest_session: int = 3600
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,10 +59,26 @@ class MotoHost:
         # moto takes its default account from the environment, once, when it is imported.
         os.environ["MOTO_ACCOUNT_ID"] = account
         os.environ.setdefault("AWS_DEFAULT_REGION", "us-east-1")
-        from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
+        from moto.moto_server.werkzeug_app import create_backend_app
 
         self._account = account
-        self.application: WsgiApp = DomainDispatcherApplication(create_backend_app)
+        self._applications: dict[str, WsgiApp] = {}
+        self._role_ids: dict[tuple[str, str], str] = {}
+        self._lock = threading.Lock()
+        self._create: Callable[[str], WsgiApp] = create_backend_app
+
+    def forward(
+        self, service: str, environ: Mapping[str, Any], body: bytes
+    ) -> tuple[int, list[tuple[str, str]], bytes]:
+        """Let moto answer a request to one service, and return (status, headers, body).
+
+        moto's own dispatcher goes by the Host header and the path, which may say another service than the one that
+        was authorized (or moto's own `/moto-api/reset`); it is left out.
+        """
+        with self._lock:
+            if service not in self._applications:
+                self._applications[service] = self._create(service)
+        return call_wsgi(self._applications[service], dict(environ), body)
 
     def warm_up(self) -> None:
         """Import what the first requests need, so that they do not wait for it."""
@@ -67,11 +91,20 @@ class MotoHost:
 
     def role(self, account: str, arn_or_name: str) -> Role | None:
         """Return a role by ARN or by name, or None."""
-        backend = _backend("iam", account, "aws")
-        for role in list(backend.roles.values()):
-            if arn_or_name in {role.arn, role.name}:
-                return _role(backend, role)
-        return None
+        backend = backend_of("iam", account, "aws")
+        # moto's own look-up goes through all roles. A role that was made again has another id: no entry is ever wrong.
+        role = backend.roles.get(self._role_ids.get((account, arn_or_name), ""))
+        if role is None or arn_or_name not in {role.arn, role.name}:
+            role = next((r for r in list(backend.roles.values()) if arn_or_name in {r.arn, r.name}), None)
+        if role is None:
+            return None
+        self._role_ids[account, arn_or_name] = role.id
+        return _role(backend, role)
+
+    def roles(self, account: str) -> list[Role]:
+        """Return all roles of an account, oldest first."""
+        backend = backend_of("iam", account, "aws")
+        return [_role(backend, role) for role in list(backend.roles.values())]
 
     # -- S3
 
@@ -81,7 +114,7 @@ class MotoHost:
         if backend is None:
             return None, None
         policy = backend.buckets[bucket].policy
-        return (json.loads(policy) if policy else None), account
+        return (document_of(policy) if policy else None), account
 
     def read_object(self, bucket: str, key: str) -> bytes:
         """Return an object's bytes.
@@ -131,21 +164,19 @@ class MotoHost:
     def queue_policy(self, arn: str) -> Mapping[str, Any] | None:
         """Return the policy of an SQS queue, or None."""
         _, _, _, region, account, name = arn.split(":", 5)
-        queue = _backend("sqs", account, region).queues.get(name)
+        queue = backend_of("sqs", account, region).queues.get(name)
         policy = queue.policy if queue is not None else None
-        if not policy:
-            return None
-        document: Mapping[str, Any] = json.loads(policy) if isinstance(policy, str) else policy
-        return document
+        return document_of(policy) if policy else None
 
     def rules(self, account: str, region: str, bus: str = "default") -> list[Rule]:
         """Return the enabled rules with an event pattern of one event bus."""
-        buses = _backend("events", account, region).event_buses
+        buses = backend_of("events", account, region).event_buses
         rules = list(buses[bus].rules.values()) if bus in buses else []
         return [_rule(r) for r in rules if r.state == "ENABLED" and r.event_pattern.get_pattern()]
 
 
-def _backend(service: str, account: str, region: str) -> Any:
+def backend_of(service: str, account: str, region: str) -> Any:
+    """Return moto's backend of a service; of a service without regions, its region is "aws"."""
     from moto.backends import get_backend
 
     return get_backend(service)[account][region]
@@ -153,18 +184,20 @@ def _backend(service: str, account: str, region: str) -> Any:
 
 def _role(backend: Any, role: Any) -> Role:
     managed = [_document(policy) for policy in role.managed_policies.values()]
-    inline = [json.loads(unquote(text)) if isinstance(text, str) else text for text in role.policies.values()]
+    inline = [document_of(text) for text in role.policies.values()]
     boundary_arn = role.permissions_boundary_arn
     boundary = _document(backend.get_policy(boundary_arn)) if boundary_arn else None
     trust = role.assume_role_policy_document
     return Role(
         arn=role.arn,
         name=role.name,
-        trust=json.loads(trust) if isinstance(trust, str) else trust,
+        trust=document_of(trust),
         identity=(*inline, *managed),
         boundary_arn=boundary_arn,
         boundary=boundary,
         tags=_tags(role),
+        longest_session=int(role.max_session_duration or 3600),
+        policy_names=(*role.policies, *role.managed_policies),
     )
 
 
@@ -174,9 +207,20 @@ def _tags(role: Any) -> dict[str, str]:
 
 
 def _document(policy: Any) -> Mapping[str, Any]:
-    text = next(version.document for version in policy.versions if version.is_default)
-    document: Mapping[str, Any] = json.loads(text) if isinstance(text, str) else text
+    return document_of(next(version.document for version in policy.versions if version.is_default))
+
+
+def document_of(policy: Any) -> Mapping[str, Any]:
+    """Return a policy as a document; the same text gives the same object, which nobody changes."""
+    text = policy.decode() if isinstance(policy, bytes) else policy
+    document: Mapping[str, Any] = _parsed(text if isinstance(text, str) else json.dumps(text))
     return document
+
+
+@lru_cache(maxsize=2048)
+def _parsed(text: str) -> Any:
+    # IAM keeps documents percent-encoded, the other services as they were given.
+    return json.loads(unquote(text) if text.lstrip().startswith("%") else text)
 
 
 def _rule(rule: Any) -> Rule:
@@ -198,5 +242,8 @@ def call_wsgi(app: WsgiApp, environ: dict[str, Any], body: bytes) -> tuple[int, 
     environ["wsgi.input"] = io.BytesIO(body)
     environ["CONTENT_LENGTH"] = str(len(body))
     chunks = app(environ, start_response)
-    data = b"".join(chunks)
+    try:
+        data = b"".join(chunks)
+    finally:
+        getattr(chunks, "close", int)()
     return answer["status"], answer["headers"], data

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from lockgate_twin.authorization.conditions import as_list
 from lockgate_twin.authorization.context import RequestContext
-from lockgate_twin.authorization.statements import Statement, applies, statements_of
+from lockgate_twin.authorization.principals import DIRECT_KINDS
+from lockgate_twin.authorization.statements import compiled
 
 _LOG_DELIVERY = "logging.s3.amazonaws.com"
 
@@ -42,15 +44,15 @@ def log_delivery_is_allowed(target_bucket: Any, target_prefix: str | None) -> bo
     account = target_bucket.account_id
     keys = {"aws:SourceAccount": account, "aws:SecureTransport": "true"}
     context = RequestContext(f"arn:aws:iam::{account}:service", "s3:PutObject", key, keys)
-    return any(
-        _without_source(statement, context) for statement in statements_of([json.loads(target_bucket.policy)], "Allow")
-    )
+    statements = [_without_source(s) for s in as_list(json.loads(target_bucket.policy).get("Statement"))]
+    policy = compiled({"Version": "2012-10-17", "Statement": statements})
+    return any(statement.applies_to(context, DIRECT_KINDS, _LOG_DELIVERY) for statement in policy.allows)
 
 
-def _without_source(statement: Statement, context: RequestContext) -> bool:
+def _without_source(statement: dict[str, Any]) -> dict[str, Any]:
     # Which bucket's logs will be delivered is not known here; the statement's aws:SourceArn cannot be judged.
     conditions = {
         operator: {k: v for k, v in wanted.items() if k.lower() != "aws:sourcearn"}
         for operator, wanted in (statement.get("Condition") or {}).items()
     }
-    return applies({**statement, "Condition": conditions}, context, kinds=("session", "*"), service=_LOG_DELIVERY)
+    return {**statement, "Condition": conditions}

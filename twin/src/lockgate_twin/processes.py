@@ -13,16 +13,23 @@ import subprocess
 import sys
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from pathlib import Path
 
 from lockgate_twin.ports import Command
+
+_REMEMBERED = 10_000
 
 
 class GuardedProcess:
     """A running child (see `ports.Process`)."""
 
-    def __init__(self, name: str, popen: subprocess.Popen[bytes], table: ProcessTable) -> None:
+    def __init__(
+        self, name: str, popen: subprocess.Popen[bytes], table: ProcessTable, on_end: Callable[[], None]
+    ) -> None:
         self.name = name
+        self.on_end = on_end
         self.pid = popen.pid
         self.started = time.monotonic()
         self._popen = popen
@@ -47,9 +54,10 @@ class GuardedProcess:
             _signal_group(self.pid, signal.SIGTERM)
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(grace)
-        # Members of the group can outlive its leader.
-        _signal_group(self.pid, signal.SIGKILL)
-        self._popen.wait()
+        if self._popen.poll() is None:
+            _signal_group(self.pid, signal.SIGKILL)
+            self._popen.wait()
+        # Members of the group can outlive its leader: `ended` kills them, once, while the id is still theirs.
         self._table.ended(self)
 
 
@@ -58,7 +66,7 @@ class ProcessTable:
 
     def __init__(self) -> None:
         self._running: dict[int, GuardedProcess] = {}
-        self._finished: list[tuple[str, float]] = []
+        self._finished: deque[tuple[str, float]] = deque(maxlen=_REMEMBERED)
         self._lock = threading.Lock()
         self._closed = False
         read_end, self._pipe = os.pipe()
@@ -70,8 +78,8 @@ class ProcessTable:
         )
         os.close(read_end)
 
-    def start(self, command: Command) -> GuardedProcess:
-        """Start a child in a group of its own, its output going to the command's log."""
+    def start(self, command: Command, on_end: Callable[[], None] = lambda: None) -> GuardedProcess:
+        """Start a child in a group of its own, its output going to the command's log; `on_end` is called once."""
         command.log.parent.mkdir(parents=True, exist_ok=True)
         with command.log.open("ab") as log, self._lock:
             if self._closed:
@@ -85,7 +93,7 @@ class ProcessTable:
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
             )
-            process = GuardedProcess(command.name, popen, self)
+            process = GuardedProcess(command.name, popen, self, on_end)
             self._running[popen.pid] = process
             self._tell(f"+{popen.pid}\n")
         return process
@@ -98,9 +106,10 @@ class ProcessTable:
             _signal_group(process.pid, signal.SIGKILL)
             self._finished.append((process.name, time.monotonic() - process.started))
             self._tell(f"-{process.pid}\n")
+        process.on_end()
 
     def finished(self) -> list[tuple[str, float]]:
-        """Return the name and the run time, in seconds, of every child that has ended."""
+        """Return the name and the run time, in seconds, of the last children that have ended (10,000 at most)."""
         with self._lock:
             return list(self._finished)
 

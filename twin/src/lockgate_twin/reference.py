@@ -21,8 +21,8 @@ _HEAD = """# What the twin does
 Made from the twin's code by `python -m lockgate_twin.reference`; a test fails when it is stale.
 
 Every call is authenticated (SigV4), validated against botocore's model, and authorized against the caller's identity
-policies, permissions boundary, session policy and, for S3, SQS and Lambda, the resource's own policy. State is kept in
-memory and ends with the twin.
+policies, permissions boundary, session policy and the resource's own policy (S3, SQS, SNS, KMS, Lambda, model package
+groups, roles). State is kept in memory and ends with the twin.
 """
 
 

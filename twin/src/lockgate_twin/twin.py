@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hmac
+import traceback
 from collections.abc import Callable
 from typing import Any
 
+from lockgate_twin.audit import snapshot
 from lockgate_twin.cloudformation import CloudFormation
 from lockgate_twin.core import Core
 from lockgate_twin.ports import Principal, Service, Settings, utc_now
@@ -31,6 +32,7 @@ class Twin:
     """AWS on one machine."""
 
     def __init__(self, settings: Settings) -> None:
+        self._started = utc_now()
         self.core = Core(settings)
         self._codecommit, self._codebuild = CodeCommit(self.core), CodeBuild(self.core)
         self._codepipeline = CodePipeline(
@@ -44,6 +46,8 @@ class Twin:
         self.git = GitHttp(self._codecommit, self._authenticate)
         self.core.on_event = self.events.emit
         self.core.authorizer.register_resource_policies("lambda", self._lambda.resource_policy)
+        self.core.authorizer.register_resource_policies("sagemaker", self._sagemaker.groups.resource_policy)
+        self.core.authorizer.register_resource_tags("sagemaker", self._sagemaker.tags.known)
         self.core.authorizer.register_request_keys("servicecatalog", self._catalog.condition_keys)
         self.core.front.check_before_moto("events", "PutRule", check_rule)
         own: tuple[Service, ...] = (
@@ -70,9 +74,14 @@ class Twin:
             "seconds_in_pipelines": self._sagemaker.executions.seconds(),
         }
 
+    def roles(self) -> dict[str, Any]:
+        """Tell what the roles may do, for an audit of the access log."""
+        return snapshot.take(self.core, self._started)
+
     def close(self) -> None:
-        """Stop everything that runs; nothing outlives the twin."""
+        """Stop everything that runs; nothing outlives the twin but its logs and what they need to be read."""
         closers: tuple[Callable[[], None], ...] = (
+            lambda: snapshot.save(self.roles(), self.core.settings.state_dir),
             self.events.close,
             self._codepipeline.close,
             self._lambda.close,
@@ -81,9 +90,10 @@ class Twin:
             self.core.log.close,
         )
         for close in closers:
-            # One part that cannot stop must not keep the others running.
-            with contextlib.suppress(Exception):
+            try:
                 close()
+            except Exception:  # noqa: BLE001 - one part that cannot stop must not keep the others running
+                traceback.print_exc()
 
     def warm_up(self) -> None:
         """Do in the background, once, what the first calls and jobs would wait for."""
@@ -92,10 +102,9 @@ class Twin:
 
     def _authenticate(self, user: str, password: str) -> Principal | None:
         found = self.core.credentials.find(user)
-        if found is None or not hmac.compare_digest(found.secret_access_key, password):
+        if found is None or not hmac.compare_digest(found.secret_access_key.encode(), password.encode()):
             return None
-        expired = found.expires_at is not None and found.expires_at < utc_now()
-        return None if expired else found.principal
+        return None if self.core.credentials.expired(found) else found.principal
 
 
 def _event_bus(core: Core, functions: Lambda) -> EventBus:

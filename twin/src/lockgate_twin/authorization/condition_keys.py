@@ -18,6 +18,7 @@ _MEMBERS: Mapping[str, Mapping[str, str]] = {
     "cloudwatch": {"Namespace": "cloudwatch:namespace"},
     "cloudformation": {"RoleARN": "cloudformation:RoleArn", "TemplateURL": "cloudformation:TemplateUrl"},
     "lambda": {"Principal": "lambda:Principal"},
+    "sts": {"RoleSessionName": "sts:RoleSessionName", "ExternalId": "sts:ExternalId"},
 }
 
 
@@ -46,6 +47,15 @@ def request_keys(asked: Asked, boundary_of: Mapping[str, Any]) -> dict[str, Any]
     members = _MEMBERS.get(asked.service, {})
     keys = {key: asked.parameters[name] for name, key in members.items() if asked.parameters.get(name)}
     return {**boundary_of, **keys, **_tag_keys(asked.parameters)}
+
+
+def resource_tag_keys(service: str, tags: Mapping[str, str]) -> dict[str, str]:
+    """Return the keys that a resource's tags give: aws:ResourceTag and the service's own.
+
+    S3 tells an object's tags as s3:ExistingObjectTag alone (Service Authorization Reference).
+    """
+    prefixes = ["s3:ExistingObjectTag"] if service == "s3" else ["aws:ResourceTag", f"{service}:ResourceTag"]
+    return {f"{prefix}/{name}": value for prefix in prefixes for name, value in tags.items()}
 
 
 def _tag_keys(parameters: Mapping[str, Any]) -> dict[str, Any]:

@@ -13,6 +13,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 from lockgate_twin.authorization.special_cases import (
     ALIASES,
@@ -41,7 +42,7 @@ def required_permissions(asked: Asked) -> list[Permission]:
     """Return every permission that a request needs, PassRole included."""
     action = iam_action(asked.service, asked.operation)
     resources = _resources(asked, action)
-    return [Permission(action, r) for r in resources] + list(_pass_role(asked))
+    return [Permission(action, r) for r in resources] + list(_pass_role(asked)) + list(_copied(asked))
 
 
 def iam_action(service: str, operation: str) -> str:
@@ -91,6 +92,13 @@ def _pass_role(asked: Asked) -> Iterable[Permission]:
         return
     for arn in dict.fromkeys(_role_arns(asked.parameters)):
         yield Permission("iam:PassRole", arn, {"iam:PassedToService": service})
+
+
+def _copied(asked: Asked) -> Iterable[Permission]:
+    """A copy also reads its source (S3 API Reference, CopyObject: "/bucket/key", URL-encoded, with or without "/")."""
+    source = unquote(str(asked.flat.get("copysource") or "")).lstrip("/").partition("?")[0]
+    if asked.service == "s3" and source:
+        yield Permission("s3:GetObject", source if source.startswith("arn:") else f"arn:aws:s3:::{source}")
 
 
 def _role_arns(value: Any, key: str = "") -> Iterable[str]:

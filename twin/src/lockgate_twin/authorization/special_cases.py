@@ -10,7 +10,10 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Asked:
-    """One parsed request, as authorization sees it. `role_arn` gives a role's full ARN from its name."""
+    """One parsed request, as authorization sees it.
+
+    `role_arn` gives a role's full ARN from its name, `key_arn` a KMS key's from its id, alias or ARN.
+    """
 
     service: str
     operation: str
@@ -18,6 +21,7 @@ class Asked:
     region: str
     account: str
     role_arn: Callable[[str], str | None]
+    key_arn: Callable[[str], str | None] = lambda _: None
 
     @cached_property
     def flat(self) -> dict[str, Any]:
@@ -153,10 +157,19 @@ def _queue(asked: Asked) -> list[str]:
 
 
 def _kms(asked: Asked) -> list[str]:
-    keys = [asked.flat.get(name) for name in ("keyid", "targetkeyid")]
-    found = [k if k.startswith("arn:") else asked.arn("kms", f"key/{k}") for k in keys if isinstance(k, str)]
+    named = [asked.flat.get(name) for name in ("keyid", "targetkeyid")]
+    found = [_key(asked, name) for name in named if isinstance(name, str)]
     alias = asked.flat.get("aliasname")
     return found + ([asked.arn("kms", alias)] if alias else [])
+
+
+def _key(asked: Asked, name: str) -> str:
+    """Return what a call on a key is authorized on: an alias means its key (KMS Developer Guide, "Aliases")."""
+    if known := asked.key_arn(name):
+        return known
+    if name.startswith("arn:"):
+        return name
+    return asked.arn("kms", name if name.startswith("alias/") else f"key/{name}")
 
 
 def _log_group(asked: Asked) -> list[str]:

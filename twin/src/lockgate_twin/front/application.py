@@ -11,9 +11,9 @@ from lockgate_twin import moto_host
 from lockgate_twin.authorization.authorizer import Authorizer
 from lockgate_twin.credentials import CredentialTable
 from lockgate_twin.errors import ApiError, NotImplementedByTwin
-from lockgate_twin.front import requests, responses, sigv4
+from lockgate_twin.front import presigned, requests, responses, sigv4, streaming
 from lockgate_twin.front.validation import validate
-from lockgate_twin.ports import Call, Handler, Principal, Service, utc_now
+from lockgate_twin.ports import Call, Handler, Principal, Service
 
 # Set by in-process callers (sessions.py): the principal is already known and nothing was sent over a wire.
 PRINCIPAL_KEY = "lockgate.principal"
@@ -65,9 +65,14 @@ class Front:
             body = requests.read_body(environ)
             signed = requests.signed(environ)
             if signed is None:
+                presigned.refuse_version_2(environ)
                 raise ApiError("MissingAuthenticationToken", "The request is not signed with AWS SigV4.", 403)
+            requests.check_host(environ)
+            requests.check_region(signed.region)
             model = requests.service_model(signed.service)
             principal = environ.get(PRINCIPAL_KEY) or self._authenticate(environ, signed.access_key_id, body)
+            if streaming.is_streaming(environ):
+                body = streaming.decoded(environ, body, self._credentials.find(signed.access_key_id))
             request = requests.parse(environ, signed.service, body)
             model = requests.service_model(request.service)
             call = Call(
@@ -90,10 +95,13 @@ class Front:
         if found is None:
             message = "The security token included in the request is invalid."
             raise ApiError("InvalidClientTokenId", message, 403)
-        if found.expires_at and found.expires_at < utc_now():
+        if self._credentials.expired(found):
             message = "The security token included in the request is expired."
             raise ApiError("ExpiredToken", message, 403)
-        sigv4.verify(environ, body, found)
+        if presigned.is_presigned(environ):
+            presigned.verify(environ, found)
+        else:
+            sigv4.verify(environ, body, found)
         return found.principal
 
     def _serve(
@@ -102,20 +110,46 @@ class Front:
         handler = self._handlers.get((call.service, call.operation))
         if handler is None and call.service not in moto_host.SERVICES:
             raise NotImplementedByTwin(f"{call.service}:{call.operation}")
-        if handler is not None:
+        # S3's members travel in paths, headers and bodies of objects, which moto reads itself.
+        if call.service != "s3":
             validate(model, call.operation, parameters)
-        self._authorizer.authorize(call, parameters)
+        self._authorize(call, parameters)
         if handler is not None:
             return responses.success(model, call.operation, handler(parameters, call), call.request_id)
         if check := self._checks.get((call.service, call.operation)):
             check(parameters)
         return self._forward(call, environ, body)
 
-    def _forward(self, call: Call, environ: dict[str, Any], body: bytes) -> responses.Response:
+    def _authorize(self, call: Call, parameters: Mapping[str, Any]) -> None:
         try:
-            status, headers, data = moto_host.call_wsgi(self._moto.application, environ, body)
+            self._authorizer.authorize(call, parameters)
+        except ApiError:
+            raise
+        except Exception as error:
+            # A malformed ARN, mostly: what cannot be mapped to permissions is denied, and named.
+            traceback.print_exc()
+            why = f"the twin cannot tell which permissions it needs ({type(error).__name__}: {error})"
+            raise ApiError(
+                "AccessDeniedException", f"{call.service}:{call.operation} is denied: {why}.", 403
+            ) from error
+
+    def _forward(self, call: Call, environ: dict[str, Any], body: bytes) -> responses.Response:
+        from xml.parsers.expat import ExpatError
+
+        try:
+            status, headers, data = self._moto.forward(call.service, environ, body)
         except NotImplementedError as error:
             raise NotImplementedByTwin(f"{call.service}:{call.operation} ({error})") from error
+        except ExpatError as error:
+            message = f"The XML you provided was not well-formed or did not validate against our schema ({error})"
+            raise ApiError("MalformedXML", message) from error
+        except Exception as error:
+            # moto fails on some members that AWS would refuse or take: the twin cannot tell which.
+            traceback.print_exc()
+            what = (
+                f"{call.service}:{call.operation} with these members (moto ends with {type(error).__name__}: {error})"
+            )
+            raise NotImplementedByTwin(what) from error
         return responses.Response(status, data, headers)
 
 

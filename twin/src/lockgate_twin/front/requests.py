@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from lockgate_twin.errors import ApiError
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
 # Signing names that differ from botocore's service names.
 _SIGNING_NAMES = {"monitoring": "cloudwatch", "catalog": "servicecatalog"}
+_LOOPBACK = ("127.0.0.1", "localhost")
 MAX_BODY = 512 * 1024 * 1024
 
 
@@ -51,16 +53,51 @@ def read_body(environ: Mapping[str, Any]) -> bytes:
     """Read the whole body.
 
     Raises:
-        ApiError: RequestEntityTooLarge above 512 MiB.
+        ApiError: RequestEntityTooLarge above 512 MiB; IncompleteBody for one that ends early or whose chunks are
+            malformed; InvalidRequest for a Content-Length that is no number.
     """
-    length = int(environ.get("CONTENT_LENGTH") or 0)
-    if length > MAX_BODY:
+    given = str(environ.get("CONTENT_LENGTH") or 0)
+    if not (given.isascii() and given.isdigit()):
+        raise ApiError("InvalidRequest", f"Content-Length: '{given}' is no number of bytes.")
+    length, chunked = int(given), "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "")
+    try:
+        body = bytes(environ["wsgi.input"].read(MAX_BODY + 1 if chunked else min(length, MAX_BODY + 1)))
+    except (OSError, ValueError) as error:
+        raise ApiError("IncompleteBody", f"The request body cannot be read to its end: {error}") from error
+    if len(body) > MAX_BODY:
         raise ApiError("RequestEntityTooLarge", "The request body is larger than 512 MiB.", 413)
-    stream = environ["wsgi.input"]
-    if length:
-        return bytes(stream.read(length))
-    chunked = "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "")
-    return bytes(stream.read()) if chunked else b""
+    if not chunked and len(body) < length:
+        raise ApiError("IncompleteBody", f"The request body ends after {len(body)} of {length} bytes.")
+    return body
+
+
+@cache
+def _regions() -> frozenset[str]:
+    import botocore.session
+
+    partitions = botocore.session.Session().get_data("endpoints")["partitions"]
+    return frozenset(region for p in partitions if p["partition"] == "aws" for region in p["regions"])
+
+
+def check_host(environ: Mapping[str, Any]) -> None:
+    """Check that a request names its host, which every signature covers.
+
+    Raises:
+        ApiError: IncompleteSignature.
+    """
+    if "HTTP_HOST" not in environ:
+        raise ApiError("IncompleteSignature", "The request has no Host header, which its signature must cover.", 403)
+
+
+def check_region(region: str) -> None:
+    """Check that a request is signed for a region of the partition "aws".
+
+    Raises:
+        ApiError: SignatureDoesNotMatch, as AWS words it ("Troubleshooting AWS SigV4 signing issues").
+    """
+    if region not in _regions():
+        message = f"Credential should be scoped to a valid region, not '{region}'."
+        raise ApiError("SignatureDoesNotMatch", message, 403)
 
 
 @cache
@@ -101,12 +138,16 @@ def _parse(environ: dict[str, Any], service: str, body: bytes) -> Request:
     from moto.core.request import determine_request_protocol
 
     model = service_model(service)
+    if service == "s3":
+        _require_path_style(environ["HTTP_HOST"])
     if environ.get("CONTENT_TYPE", "").startswith("application/cbor"):
         raise ApiError("NotImplemented", f"The twin reads {service} requests in JSON, not in CBOR.", 501)
     request = MotoRequest({**environ, "wsgi.input": io.BytesIO(body), "CONTENT_LENGTH": str(len(body))})
     operation, uri_parameters = _operation(model, service, request, environ)
     if service == "s3":
-        return Request(service, operation, {**request.args.to_dict(), **uri_parameters})
+        return Request(service, operation, _s3_members(model.operation_model(operation), request, uri_parameters))
+    if model.protocol in {"json", "smithy-rpc-v2-cbor"}:
+        _require_json_object(body)
     parser = PROTOCOL_PARSERS[determine_request_protocol(model, request.content_type)]
     parsed = parser(model.operation_model(operation), map_type=dict).parse(
         {
@@ -121,13 +162,36 @@ def _parse(environ: dict[str, Any], service: str, body: bytes) -> Request:
     return Request(service, operation, dict(parsed or {}))
 
 
+def _require_path_style(host: str) -> None:
+    if host.rpartition(":")[0] not in _LOOPBACK:
+        message = f"The twin serves S3 path-style URLs on 127.0.0.1, not the host '{host}'; use addressing_style=path."
+        raise ApiError("InvalidRequest", message)
+
+
+def _s3_members(operation: Any, request: Any, uri_parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the members of path, query and headers by name. The body (an object, mostly) is not read.
+
+    A query argument that belongs to no member is none, whatever its name: `?Key=...` never names a key.
+    """
+    members = dict(uri_parameters)
+    places = {"querystring": request.args, "header": request.headers}
+    for name, member in (operation.input_shape.members if operation.input_shape else {}).items():
+        found = places.get(member.serialization.get("location"), {}).get(member.serialization.get("name", name))
+        if found is not None:
+            members[name] = found
+    return members
+
+
+def _require_json_object(body: bytes) -> None:
+    if body and not isinstance(json.loads(body), dict):
+        raise ValueError("the body is not a JSON object.")
+
+
 def _operation(model: Any, service: str, request: Any, environ: Mapping[str, Any]) -> tuple[str, dict[str, Any]]:
     from moto.core.routing import get_service_router
     from werkzeug.exceptions import HTTPException
 
-    name = (environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
-    if not name and model.protocol in {"query", "ec2"}:
-        name = request.form.get("Action") or request.args.get("Action") or ""
+    name = _named_operation(model, request, environ)
     if name:
         if name not in model.operation_names:
             raise ApiError("UnknownOperationException", f"'{name}' is no operation of {service}.")
@@ -138,3 +202,15 @@ def _operation(model: Any, service: str, request: Any, environ: Mapping[str, Any
         path = f"{request.method} {request.path}"
         raise ApiError("UnknownOperationException", f"{path} is no operation of {service}.", 404) from error
     return operation.name, dict(uri_parameters)
+
+
+def _named_operation(model: Any, request: Any, environ: Mapping[str, Any]) -> str:
+    """Return the operation that a request names; a REST request is known by its method and path alone."""
+    if model.protocol.startswith("rest-"):
+        return ""
+    if model.protocol not in {"query", "ec2"}:
+        return str(environ.get("HTTP_X_AMZ_TARGET") or "").rpartition(".")[2]
+    named = [*request.form.getlist("Action"), *request.args.getlist("Action")]
+    if len(named) > 1:
+        raise ApiError("MalformedQueryString", "The request names more than one Action.")
+    return named[0] if named else ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import hmac
 import re
 from collections.abc import Mapping
@@ -16,6 +17,7 @@ _HEADER = re.compile(
     r"AWS4-HMAC-SHA256 Credential=[^/,\s]+/\d{8}/(?P<region>[^/,\s]+)/(?P<service>[^/,\s]+)/aws4_request,\s*"
     r"SignedHeaders=(?P<headers>[^,\s]+),\s*Signature=(?P<signature>[0-9a-f]{64})"
 )
+_SHA256 = re.compile(r"[0-9a-f]{64}")
 # AWS allows a clock skew of fifteen minutes ("Troubleshooting AWS SigV4 signing issues").
 _SKEW = dt.timedelta(minutes=15)
 
@@ -24,7 +26,8 @@ def verify(environ: Mapping[str, Any], body: bytes, credentials: Credentials) ->
     """Check the signature, the clock and the session token of a request.
 
     Raises:
-        ApiError: IncompleteSignature, RequestExpired, InvalidClientTokenId or SignatureDoesNotMatch.
+        ApiError: IncompleteSignature, RequestExpired, InvalidClientTokenId, SignatureDoesNotMatch, or
+            XAmzContentSHA256Mismatch for a body that is not the one that was signed.
     """
     match = _HEADER.fullmatch(environ.get("HTTP_AUTHORIZATION", "").strip())
     if match is None:
@@ -40,6 +43,10 @@ def verify(environ: Mapping[str, Any], body: bytes, credentials: Credentials) ->
             "Check your AWS Secret Access Key and signing method."
         )
         raise ApiError("SignatureDoesNotMatch", message, 403)
+    declared = environ.get("HTTP_X_AMZ_CONTENT_SHA256", "")
+    if _SHA256.fullmatch(declared) and hashlib.sha256(body).hexdigest() != declared:
+        message = "The provided 'x-amz-content-sha256' header does not match what was computed."
+        raise ApiError("XAmzContentSHA256Mismatch", message)
 
 
 def _check_time(environ: Mapping[str, Any]) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 from lockgate_twin.errors import NotImplementedByTwin
 from lockgate_twin.jobs import staging
-from lockgate_twin.jobs.running import variables
+from lockgate_twin.jobs.running import role_variables, variables
 from lockgate_twin.jobs.sandbox import ML, Program
 from lockgate_twin.jobs.work import Ticket
 from lockgate_twin.jobs.workspace import Workspace, processing_config
@@ -38,8 +38,9 @@ class ProcessingWork:
             "PROCESSING_JOB_ARN": ticket.arn,
             "AWS_REGION": ticket.session.region,
         }
-        env = variables(ticket.session.environment(), own, request.get("Environment", {}))
         offline = bool(request.get("NetworkConfig", {}).get("EnableNetworkIsolation"))
+        role = role_variables(ticket.session.environment(), isolated=offline)
+        env = variables(role, own, request.get("Environment", {}))
         return Program(argv=entry_point(request), env=env, offline=offline)
 
     def collect(self, workspace: Workspace) -> None:

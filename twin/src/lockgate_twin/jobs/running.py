@@ -14,6 +14,7 @@ from lockgate_twin.jobs.sandbox import Box, Program, Sandbox, detect
 from lockgate_twin.ports import Command, Process
 
 STOP_GRACE_SECONDS = 120.0
+_WITHOUT_NETWORK = frozenset({"AWS_REGION", "AWS_DEFAULT_REGION"})
 TAIL_BYTES = 4000
 TAIL_CHARACTERS = 600
 
@@ -107,3 +108,13 @@ def variables(session_environment: Mapping[str, str], *others: Mapping[str, str]
     for other in others:
         merged.update(other)
     return merged
+
+
+def role_variables(session_environment: Mapping[str, str], *, isolated: bool) -> dict[str, str]:
+    """Return a container's variables of its role; under EnableNetworkIsolation it gets no credentials.
+
+    Source: "Run Training and Inference Containers in Internet-Free Mode" (SageMaker Developer Guide).
+    """
+    if not isolated:
+        return dict(session_environment)
+    return {name: value for name, value in session_environment.items() if name in _WITHOUT_NETWORK}

@@ -10,7 +10,7 @@ from typing import Any
 
 from lockgate_twin.jobs import archives, images, staging, toolkit
 from lockgate_twin.jobs.errors import JobError
-from lockgate_twin.jobs.running import variables
+from lockgate_twin.jobs.running import role_variables, variables
 from lockgate_twin.jobs.sandbox import Program
 from lockgate_twin.jobs.work import Ticket
 from lockgate_twin.jobs.workspace import TRAINING_DIRECTORIES, Workspace, training_config
@@ -60,7 +60,9 @@ class TrainingWork:
             "TRAINING_JOB_ARN": ticket.arn,
             "AWS_REGION": ticket.session.region,
         }
-        return variables(ticket.session.environment(), own, ticket.request.get("Environment", {}))
+        isolated = bool(ticket.request.get("EnableNetworkIsolation"))
+        role = role_variables(ticket.session.environment(), isolated=isolated)
+        return variables(role, own, ticket.request.get("Environment", {}))
 
     def collect(self, workspace: Workspace) -> None:
         """Upload model.tar.gz and output.tar.gz; an empty directory gives no archive."""

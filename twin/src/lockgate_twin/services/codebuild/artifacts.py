@@ -37,7 +37,7 @@ def collect(rule: ArtifactRule, source: Path) -> list[OutputFile]:
             path = base / name
             if path.is_file() and not any(fnmatch(name, excluded) for excluded in rule.exclude_paths):
                 _check_inside(path, base)
-                chosen[path.name if rule.discard_paths else str(Path(name))] = path
+                chosen[path.name if rule.discard_paths else str(path.relative_to(base))] = path
     if not chosen:
         raise PhaseError("CLIENT_ERROR", f"no matching artifact paths found for {', '.join(rule.files)}")
     return [OutputFile(path=chosen[name], name=name) for name in sorted(chosen)]
@@ -69,5 +69,5 @@ def _matches(pattern: str, root: Path) -> list[str]:
 
 def _check_inside(path: Path, base: Path) -> None:
     """Refuse patterns like `../../etc/passwd`; AWS's artifacts lie under the base directory, too."""
-    if ".." in path.relative_to(base).parts:
+    if not path.is_relative_to(base) or ".." in path.relative_to(base).parts:
         raise PhaseError("CLIENT_ERROR", f"the artifact path {path} leads out of the base directory")

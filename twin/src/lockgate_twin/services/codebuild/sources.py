@@ -9,6 +9,9 @@ from pathlib import Path
 
 from lockgate_twin.services.codebuild.errors import PhaseError
 
+# Assumption: AWS unpacks larger archives; this stops archive bombs.
+_MOST_BYTES = 4 * 1024**3
+
 
 def unpack(archive: bytes, folder: Path) -> None:
     """Unpack a zip archive with its file modes and symbolic links into a folder.
@@ -20,11 +23,13 @@ def unpack(archive: bytes, folder: Path) -> None:
     root = folder.resolve()
     try:
         with zipfile.ZipFile(io.BytesIO(archive)) as opened:
+            if sum(entry.file_size for entry in opened.infolist()) > _MOST_BYTES:
+                raise PhaseError("CLIENT_ERROR", f"the source unpacks to more than {_MOST_BYTES} bytes")
             # Links come last, so that no file is written through one.
             for entry in sorted(opened.infolist(), key=_is_link):
                 _extract(opened, entry, root)
-    except zipfile.BadZipFile as error:
-        raise PhaseError("CLIENT_ERROR", f"the source is not a zip archive: {error}") from error
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, ValueError, OSError) as error:
+        raise PhaseError("CLIENT_ERROR", f"the source is not a zip archive that can be unpacked: {error}") from error
 
 
 def _extract(opened: zipfile.ZipFile, entry: zipfile.ZipInfo, root: Path) -> None:

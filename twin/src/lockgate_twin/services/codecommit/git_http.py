@@ -149,6 +149,8 @@ def _spooled_body(environ: Mapping[str, Any]) -> IO[bytes]:
     spool = tempfile.TemporaryFile()  # noqa: SIM115 - _streamed closes it
     length, stream = environ.get("CONTENT_LENGTH"), environ["wsgi.input"]
     if length:
+        if not (length.isascii() and length.isdigit()):
+            raise _Refusal(status="400 Bad Request", line="The Content-Length header is no number of bytes.")
         left = int(length)
         while left > 0 and (chunk := stream.read(min(_CHUNK, left))):
             spool.write(chunk)

@@ -139,6 +139,11 @@ class EventBus:
             self._failed(attempt, error)
         except (JsonPathError, TemplateError) as error:
             self._failed(attempt, DeliveryError("INVALID_PARAMETER", str(error)))
+        except Exception as error:
+            # A defect of the twin loses no event: it is tried again, and in the end dead-lettered.
+            told = f"{type(error).__name__}: {error}"
+            self._failed(attempt, DeliveryError("INTERNAL_ERROR", told, retry=True))
+            raise
         else:
             self._note(attempt, Outcome.DELIVERED)
 

@@ -12,7 +12,7 @@ from typing import Any
 from lockgate_twin.errors import ApiError
 from lockgate_twin.jobs import archives, serving, staging
 from lockgate_twin.jobs.errors import JobError
-from lockgate_twin.jobs.running import Launcher
+from lockgate_twin.jobs.running import Launcher, role_variables
 from lockgate_twin.jobs.workspace import Workspace
 from lockgate_twin.ports import Context, Session
 from lockgate_twin.services.sagemaker.endpoint_configs import EndpointConfig
@@ -87,9 +87,11 @@ class FleetStarter:
                 started.append(self._launch(endpoint, variant, model))
             for one in started:
                 one.server.wait_healthy(one.log)
-        except (JobError, ApiError) as error:
+        except Exception as error:
             for one in started:
                 one.server.stop(grace=1.0)
+            if not isinstance(error, JobError | ApiError):
+                raise
             raise JobError(_why(config, str(error))) from error
         return Fleet(config, started)
 
@@ -108,7 +110,7 @@ class FleetStarter:
             name=f"endpoint {endpoint}/{variant['VariantName']}",
             workspace=workspace,
             framework=framework,
-            env={**session.environment(), **model.container.environment},
+            env={**role_variables(session.environment(), isolated=model.isolated), **model.container.environment},
             log=log,
         )
         return Variant(

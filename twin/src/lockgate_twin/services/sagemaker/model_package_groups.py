@@ -12,7 +12,7 @@ from lockgate_twin.errors import ApiError, NotImplementedByTwin
 from lockgate_twin.ports import Call, Context, Handler, Principal, utc_now
 from lockgate_twin.services.sagemaker.errors import conflict, validation
 from lockgate_twin.services.sagemaker.listing import Facts, Lister
-from lockgate_twin.services.sagemaker.names import Named, named, place, user_context
+from lockgate_twin.services.sagemaker.names import Named, Place, named, place, user_context
 from lockgate_twin.services.sagemaker.registry import Registry
 from lockgate_twin.services.sagemaker.tags import TagRegistry
 
@@ -93,6 +93,15 @@ class ModelPackageGroups:
         """
         key = named(call, name_or_arn)
         return self.groups.find(key, _missing(key))
+
+    def resource_policy(self, arn: str) -> tuple[Mapping[str, Any] | None, str | None]:
+        """Return (the group's policy or None, its owner's account) of a group's or version's ARN, for authorization."""
+        _, _, _, region, account, resource = arn.split(":", 5)
+        kind, _, name = resource.partition("/")
+        if kind not in {"model-package-group", "model-package"}:
+            return None, account
+        group = self.groups.get(Named(Place(account, region), name.partition("/")[0]))
+        return (json.loads(group.policy) if group is not None and group.policy else None), account
 
     def create(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
         """Create a group."""

@@ -37,15 +37,22 @@ class Model:
         """Return the model's ARN."""
         return self.key.place.arn("model", self.key.name)
 
+    @property
+    def isolated(self) -> bool:
+        """Tell whether its containers get no credentials.
+
+        Assumption: AWS also cuts their network; the twin's model servers keep it, for requests come over it.
+        """
+        return bool(self.request.get("EnableNetworkIsolation", False))
+
     def summary(self) -> dict[str, Any]:
         """Return ListModels' members."""
         return {"ModelName": self.key.name, "ModelArn": self.arn, "CreationTime": self.created}
 
     def described(self) -> dict[str, Any]:
         """Return DescribeModel's members."""
-        isolated = self.request.get("EnableNetworkIsolation", False)
         kept = {name: self.request[name] for name in KEPT if name in self.request}
-        return {**self.summary(), **kept, "EnableNetworkIsolation": isolated}
+        return {**self.summary(), **kept, "EnableNetworkIsolation": self.isolated}
 
     def session(self, context: Context) -> Session:
         """Act as the model's execution role.

@@ -114,9 +114,12 @@ class PipelineExecutions:
         """Return the execution of a request.
 
         Raises:
-            ApiError: ResourceNotFound.
+            ApiError: ResourceNotFound; ValidationException when the request names none (botocore requires it of most
+                operations, not of all).
         """
-        arn = parameters["PipelineExecutionArn"]
+        arn = parameters.get("PipelineExecutionArn")
+        if arn is None:
+            raise validation("PipelineExecutionArn is required.")
         missing = not_found(f"Pipeline execution with ARN {arn} does not exist.")
         return self.executions.find(Named(place(call), arn), missing)
 

@@ -29,6 +29,7 @@ class SageMaker:
     services: tuple[Service, ...]
     launcher: Launcher
     tags: TagRegistry
+    groups: ModelPackageGroups
     executions: PipelineExecutions
     processing: ProcessingJobs
     training: TrainingJobs
@@ -65,6 +66,7 @@ def assemble(context: Context) -> SageMaker:
         services=(*registry, processing, training, *hosting, CodeRepositories(context, tags)),
         launcher=launcher,
         tags=tags,
+        groups=groups,
         executions=executions,
         processing=processing,
         training=training,

@@ -77,6 +77,11 @@ class TagRegistry:
         with self._lock:
             return dict(self._of(arn))
 
+    def known(self, arn: str) -> dict[str, str]:
+        """Return a resource's tags, none for a resource that does not exist: what aws:ResourceTag is judged by."""
+        with self._lock:
+            return dict(self._tags.get(arn.lower(), {}))
+
     def _of(self, arn: str) -> dict[str, str]:
         found = self._tags.get(arn.lower())
         if found is None:

@@ -83,6 +83,11 @@ class Jobs:
             self._failed(job, error.message, error.stack_id, failed)
         except ApiError as error:
             self._failed(job, f"{error.code}: {error.message}", job.provisioned.stack_id, failed)
+        except Exception as error:
+            # A defect of the twin fails the record; it never leaves it in progress for ever.
+            told = f"InternalServerError: {type(error).__name__}: {error}"
+            self._failed(job, told, job.provisioned.stack_id, failed)
+            raise
         else:
             self._succeeded(job, stack)
 

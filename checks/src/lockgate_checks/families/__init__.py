@@ -1,0 +1,1 @@
+"""The library's own checks, one module per family."""
