@@ -80,6 +80,15 @@ def test_a_first_version_with_an_approved_one_beside_it_is_not_believed() -> Non
     assert found(decided(broken), "champion.difference").outcome is Outcome.FAIL
 
 
+def test_a_version_with_an_approved_one_before_it_is_compared() -> None:
+    """Leaving out the approved version's documents does not make a first version of it."""
+    alone = {name: document for name, document in evidence().items() if not name.startswith("baseline_")}
+    assert decided(alone).verdict is Verdict.HUMAN
+    assert "baseline_bias is missing" in found(decided(alone), "explainability.ranking").reason
+    worse = {"champion": 0.8, "difference": -0.05, "interval": [-0.07, -0.03]}
+    assert decided(alone | {"champion": alone["champion"] | worse}).verdict is Verdict.REJECT
+
+
 def test_biased_evidence_is_rejected_with_number_limit_and_margin() -> None:
     """The failing finding says what was found, what is allowed and what it means."""
     decision = decided(biased())
@@ -184,8 +193,12 @@ def test_a_policy_that_asks_for_nothing_approves_nothing() -> None:
     """No checks is a mistake; checks without an answer are for a person."""
     decision = decided(evidence(), HEAD)
     assert decision.verdict is Verdict.REJECT
-    assert found(decision, "policy.checks", "own").blocks
-    assert decided(evidence(), HEAD + "packs: {quality: block}").verdict is Verdict.HUMAN
+    assert found(decision, "policy.checks", "own").reason == "The policy asks for no check; choose packs."
+    assert found(decision, "policy.checks", "own").family == "policy"
+    silent = decided(evidence(), HEAD + "packs: {quality: block}")
+    assert silent.verdict is Verdict.HUMAN
+    said = "The policy sets no limit for anything that this check measures."
+    assert found(silent, "quality.rows").reason == said
 
 
 def test_only_checks_of_the_policy_are_asked() -> None:
@@ -233,7 +246,8 @@ def test_altered_evidence_is_rejected() -> None:
     altered = put(evidence(), "champion/n", 1301)
     decision = decided(altered, subject=Subject(ARN, digests))
     assert decision.verdict is Verdict.REJECT
-    assert [f.subject for f in decision.findings if f.blocks] == ["champion"]
+    assert [(f.subject, f.family) for f in decision.findings if f.blocks] == [("champion", "evidence")]
+    assert {f.family for f in decision.findings if f.check == "evidence.unaltered"} == {"evidence"}
     missing = decided(evidence(), subject=Subject(ARN, digests | {"transcripts": "0" * 64}))
     assert "is missing" in found(missing, "evidence.unaltered", "transcripts").reason
 
@@ -317,9 +331,36 @@ def test_an_expired_waiver_that_nothing_needs_goes_to_a_person() -> None:
     late = datetime(2027, 4, 1, tzinfo=UTC)
     decision = decided(evidence(), organization_with(f"waivers: [{WAIVER}}}]"), now=late)
     assert decision.verdict is Verdict.HUMAN
-    assert found(decision, "policy.waivers", "bias.post_training *").outcome is Outcome.SKIP
+    finding = found(decision, "policy.waivers", "bias.post_training *")
+    assert (finding.outcome, finding.severity, finding.family) == (Outcome.SKIP, Severity.BLOCK, "policy")
     other = organization_with(f'waivers: [{WAIVER}, model: "*other*"}}]')
     assert decided(evidence(), other, now=late, subject=Subject(ARN)).verdict is Verdict.APPROVE
+
+
+def test_a_waiver_that_holds_and_is_not_needed_changes_nothing() -> None:
+    """It neither holds a version up nor is it reported as expired; an expired one that is needed is said once."""
+    policy = organization_with(f"waivers: [{WAIVER}}}]")
+    decision = decided(evidence(), policy)
+    assert decision.verdict is Verdict.APPROVE
+    assert not [f for f in decision.findings if f.check == "policy.waivers"]
+    late = decided(biased(), policy, now=datetime(2027, 4, 1, tzinfo=UTC))
+    assert not [f for f in late.findings if f.check == "policy.waivers"]
+
+
+def test_several_useless_waivers_are_all_explained() -> None:
+    """Each says why it does not help."""
+    waivers = f"{WAIVER}, limit: {{minimum: 0.75}}}}, {WAIVER.replace('2027-03-31', '2027-01-31')}}}"
+    finding = found(
+        decided(biased(), organization_with(f"waivers: [{waivers}]")), "bias.post_training", "DI@colour=Black"
+    )
+    assert finding.reason.endswith("further than >= 0.75. The waiver of risk expired on 2027-01-31.")
+
+
+def test_a_waiver_with_a_limit_does_not_except_an_answer_without_a_number() -> None:
+    """There is nothing that could lie within its limit."""
+    waiver = "{check: lineage.held_out, limit: {minimum: 0}, reason: r, owner: risk, expires: 2027-03-31}"
+    leaking = put(evidence(), "lineage/evaluation_data_digest", "c" * 64)
+    assert decided(leaking, organization_with(f"waivers: [{waiver}]")).verdict is Verdict.REJECT
 
 
 def test_a_project_cannot_waive_what_its_organization_demands() -> None:
@@ -396,6 +437,35 @@ def test_a_warning_of_one_layer_does_not_hide_a_persons_question_of_another() ->
     )
     both = replace(unsure, base=organization)
     assert decided(evidence(), both).verdict is Verdict.HUMAN
+
+
+@pytest.mark.parametrize("turned", [False, True])
+def test_the_gravest_layer_decides(turned: bool) -> None:  # noqa: FBT001 - the order of the layers
+    """What rejects goes before a person's question, that before a warning, that before a waived failure or a pass."""
+    ranked = [
+        ("{minimum: 0.9}", Outcome.FAIL, Severity.BLOCK),
+        ("{minimum: 0.73, confidence: 0.95, unsure: human}", Outcome.SKIP, Severity.BLOCK),
+        ("{minimum: 0.95, severity: warn}", Outcome.FAIL, Severity.WARN),
+        ("{minimum: 0.74}", Outcome.PASS, Severity.BLOCK),
+        ("{minimum: 0.7}", Outcome.PASS, Severity.BLOCK),
+    ]
+    for place, (graver, outcome, severity) in enumerate(ranked):
+        for milder, *_ in ranked[place + 1 :]:
+            texts = (milder, graver) if turned else (graver, milder)
+            layers = [parse_policy(f"{HEAD}packs: {{quality: block}}\nlimits: {{auc: {text}}}") for text in texts]
+            finding = found(decided(evidence(), replace(layers[1], base=layers[0])), "quality.metrics", "auc")
+            assert (finding.outcome, finding.severity) == (outcome, severity), texts
+            assert finding.limit == layers[0 if graver is texts[0] else 1].limits["auc"].limit
+
+
+def test_a_waived_failure_goes_before_a_pass_and_behind_a_warning() -> None:
+    """A person sees what was excepted."""
+    waived = organization_with(f"waivers: [{WAIVER}}}]")
+    easy = parse_policy(HEAD + "limits: {DI: {maximum: 1.2}}", organization=waived)
+    assert found(decided(biased(), easy), "bias.post_training", "DI@colour=Black").waived_by == "risk"
+    below = parse_policy(HEAD + "packs: {bias: block}\nlimits: {DI: {minimum: 0.9, severity: warn}}")
+    finding = found(decided(biased(), replace(waived, base=below)), "bias.post_training", "DI@colour=Black")
+    assert (finding.waived_by, finding.severity, finding.limit) == (None, Severity.WARN, Limit(0.9))
 
 
 # Verdicts
@@ -490,6 +560,28 @@ def test_an_own_check_that_breaks_fails_with_its_reason(function: Callable[..., 
     finding = found(decision, "own.check")
     assert finding.blocks
     assert said in finding.reason
+
+
+def test_evidence_that_may_be_missing_is_none() -> None:
+    """A check that can do without a document is asked all the same; one that cannot says what all it lacks."""
+
+    def asked(model_quality: Any, transcripts: Any = None, champion: Any = None) -> Any:  # noqa: ARG001 - asks by name
+        """It failed."""
+        return passed(f"transcripts {transcripts}, champion {champion is not None}")
+
+    made: Check = check(id="own.check", question="Own?")(asked).check  # type: ignore[attr-defined]
+    decision = decided_with(made)
+    assert found(decision, "own.check").reason == "transcripts None, champion True"
+    first = decided(first_version(), baseline_with("packs: {own: block}"), checks=(*BUILT_IN, made))
+    assert found(first, "own.check").outcome is Outcome.PASS
+    drift = {name: document for name, document in evidence().items() if "data_quality" not in name}
+    said = "the evidence data_quality is missing; the evidence baseline_data_quality is missing."
+    assert found(decided(drift), "data.drift").reason.endswith(said)
+    broken = found(
+        decided(evidence() | {"transcripts": "{"}, baseline_with("packs: {own: block}"), checks=(*BUILT_IN, made)),
+        "own.check",
+    )
+    assert "transcripts cannot be read: it is no JSON" in broken.reason
 
 
 def test_an_own_checks_answers_count() -> None:

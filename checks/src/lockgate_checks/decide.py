@@ -68,13 +68,14 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
 
 
 def _findings(bundle: Bundle, subject: Subject, checks: Sequence[Check], court: Court) -> Iterator[Finding]:
-    asked = [check for check in checks if severity_of(court.policy, check) is not None]
+    severities = ((check, severity_of(court.policy, check)) for check in checks)
+    asked = {check: severity for check, severity in severities if severity is not None}
     facts = facts_for_checks(champion_metric_of(court.policy))
     evaluations = [evaluate(check, bundle, facts) for check in asked]
-    answered = [finding for evaluation in evaluations for finding in findings_of(evaluation, court)]
+    answered = [f for evaluation in evaluations for f in findings_of(evaluation, asked[evaluation.check], court)]
     yield from answered
     yield from integrity(bundle, subject)
-    yield from _unknown_names(court.policy, checks, asked)
+    yield from _unknown_names(court.policy, checks, tuple(asked))
     yield from _unknown_metrics(court.policy, evaluations)
     yield from expired_without_use(court.granted, answered)
 

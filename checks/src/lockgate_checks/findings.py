@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -12,8 +13,6 @@ from lockgate_checks.policy.layers import (
     first_version_of,
     height_of,
     matches,
-    severity_of,
-    strictest,
     threshold_for,
 )
 from lockgate_checks.policy.model import FirstVersion, Policy
@@ -38,10 +37,9 @@ class Court:
     granted: tuple[Granted, ...] = ()
 
 
-def findings_of(evaluation: Evaluation, court: Court) -> tuple[Finding, ...]:
-    """Return the findings of one check that the policy asks for; there is always at least one."""
+def findings_of(evaluation: Evaluation, severity: Severity, court: Court) -> tuple[Finding, ...]:
+    """Return the findings of one check, which the policy asks for with a severity; there is always at least one."""
     check = evaluation.check
-    severity = severity_of(court.policy, check) or Severity.WARN
     if evaluation.first_version:
         return (_first_version(check, evaluation.first_version, severity, first_version_of(court.policy)),)
     if evaluation.unfit:
@@ -100,26 +98,19 @@ def _rulings(measured: Measured, severity: Severity, policy: Policy) -> Iterator
 def _settled(measured: Measured, check: Check, rulings: list[Ruling], court: Court) -> Finding:
     """Return the gravest ruling of all layers; of several, the one with the least margin."""
     tried = [_finding(measured, check, ruling, court) for ruling in rulings]
-    gravest = min(map(_gravity, tried))
-    deciding = [finding for finding in tried if _gravity(finding) == gravest]
-    severity = strictest(finding.severity for finding in deciding)
-    closest = min(deciding, key=_margin)
-    return replace(closest, severity=severity or closest.severity)
+    return min(tried, key=lambda finding: (_gravity(finding), -math.inf if finding.margin is None else finding.margin))
 
 
 def _gravity(finding: Finding) -> int:
-    """Return 0 for what rejects, 1 for what needs a person, 2 for what only warns, 3 for what a person waived."""
-    if finding.outcome is Outcome.PASS:
-        return 4
-    if finding.waived_by is not None:
-        return 3
-    if finding.severity is Severity.WARN:
-        return 2
-    return 0 if finding.outcome is Outcome.FAIL else 1
-
-
-def _margin(finding: Finding) -> float:
-    return float("-inf") if finding.margin is None else finding.margin
+    """Return the place among what rejects, needs a person, only warns, was waived, and passes."""
+    kinds = (
+        finding.blocks,
+        finding.outcome is Outcome.SKIP and finding.severity is Severity.BLOCK,
+        finding.outcome is not Outcome.PASS and finding.waived_by is None,
+        finding.outcome is not Outcome.PASS,
+        True,
+    )
+    return kinds.index(True)
 
 
 def _finding(measured: Measured, check: Check, ruling: Ruling, court: Court) -> Finding:
@@ -140,9 +131,9 @@ def _unmeasured(evaluation: Evaluation, severity: Severity, policy: Policy) -> I
     subjects = [result.subject for result in evaluation.results if isinstance(result, Measured)]
     for key, severities in limited(policy, sorted(check.measures)).items():
         if not any(is_about(key, subject) for subject in subjects):
-            strict = strictest(own or severity for own in severities) or severity
+            blocks = Severity.BLOCK in {own or severity for own in severities}
             reason = f"The policy limits {key}, but the evidence does not hold it. {check.failure}"
-            yield _unanswered(check, key, strict, reason)
+            yield _unanswered(check, key, Severity.BLOCK if blocks else Severity.WARN, reason)
 
 
 def limited(policy: Policy, metrics: Iterable[str]) -> dict[str, list[Severity | None]]:
