@@ -241,6 +241,19 @@ def test_a_policy_on_top_may_tighten_add_or_use_a_waiver(text: str) -> None:
     assert parse_policy(HEAD + text, organization=ORGANIZATION).base is ORGANIZATION
 
 
+def test_every_policy_under_a_file_binds_it() -> None:
+    """Not only the lowest, and not only the next."""
+    between = parse_policy("schema: 1\nname: between\nlimits: {f1: {minimum: 0.5}}", organization=ORGANIZATION)
+    found = mistakes(HEAD + "limits: {f1: {minimum: 0.4}, auc: {minimum: 0.4}}", between)
+    assert [text.partition(";")[0] for _, _, text in found] == [
+        "the minimum 0.4 is below 0.7 of organization",
+        "the minimum 0.4 is below 0.5 of between",
+    ]
+    assert found[0][2].endswith(
+        "; a policy on top can tighten only; without a waiver in organization, write nothing looser than it."
+    )
+
+
 def test_an_organization_that_only_recommends_is_not_enforced_by_a_project() -> None:
     """Recommend is the stricter mode, since a person decides."""
     careful = parse_policy("schema: 1\nname: careful\nmode: recommend\n")
@@ -403,3 +416,15 @@ def test_a_shipped_policy_is_asked_for_by_name() -> None:
     assert baseline.limits["DPPL"] == Threshold(Limit(-0.1, 0.1))
     with pytest.raises(PolicyError, match="there is baseline"):
         shipped_policy("other")
+
+
+def test_the_documented_policy_is_lawful() -> None:
+    """The page's example is read without a mistake, and uses every key that there is."""
+    page = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
+    text = page.split("```yaml\n")[1].split("```")[0]
+    policy = parse_policy(text)
+    assert [layer.name for layer in policy.layers] == ["baseline", "acme"]
+    assert all(
+        f"\n{key}:" in f"\n{text}" for key in ("schema", "mode", "packs", "checks", "limits", "champion", "waivers")
+    )
+    assert policy.waivers[0].limit == Limit(0.75)
