@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta, timezone
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from lockgate_checks.check import Check, Measured, check, failed, passed, skippe
 from lockgate_checks.decide import decide, verdict_of
 from lockgate_checks.errors import CheckError
 from lockgate_checks.integrity import Subject
-from lockgate_checks.policy import Policy, Threshold, parse_policy, policy_digest, shipped_policy
+from lockgate_checks.policy import Policy, Threshold, load_policy, parse_policy, policy_digest, shipped_policy
 from lockgate_checks.registry import BUILT_IN
 from lockgate_checks.values import Decision, Finding, Limit, Mode, Outcome, Severity, Verdict
 
@@ -36,6 +37,11 @@ def biased() -> dict[str, Any]:
 def baseline_with(text: str) -> Policy:
     """Return an organization's policy on top of the baseline."""
     return parse_policy(f"{HEAD}include: baseline\n{text}\n")
+
+
+def project_with(text: str) -> Policy:
+    """Return a project's policy on top of an organization that chose the baseline's rules."""
+    return parse_policy(f"{HEAD}{text}\n", organization=shipped_policy("baseline"))
 
 
 def organization_with(text: str) -> Policy:
@@ -365,7 +371,7 @@ def test_a_waiver_with_a_limit_does_not_except_an_answer_without_a_number() -> N
 
 def test_a_project_cannot_waive_what_its_organization_demands() -> None:
     """A waiver excepts from the rules of its own file and those on top, never from those under it."""
-    project = baseline_with(f"waivers: [{WAIVER}}}]")
+    project = project_with(f"waivers: [{WAIVER}}}]")
     decision = decided(biased(), project)
     assert decision.verdict is Verdict.REJECT
     finding = found(decision, "bias.post_training", "DI@colour=Black")
@@ -374,9 +380,27 @@ def test_a_project_cannot_waive_what_its_organization_demands() -> None:
     )
 
 
+def test_an_organization_can_waive_what_it_took_over_from_a_shipped_policy(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Including the baseline makes its rules the organization's own; a project on top of it cannot waive them."""
+    organization = baseline_with(f"waivers: [{WAIVER}}}]")
+    assert decided(biased(), organization).verdict is Verdict.APPROVE
+    monkeypatch.chdir(tmp_path)
+    for name in ("organization.yaml", "baseline.yaml"):
+        Path(name).write_text(HEAD + "include: baseline\n")
+        Path("project.yaml").write_text(HEAD + f"include: {name}\nwaivers: [{WAIVER}}}]\n")
+        assert decided(biased(), load_policy(Path("project.yaml"))).verdict is Verdict.REJECT
+    bare = tmp_path / "organization.yaml"
+    project = tmp_path / "project.yaml"
+    project.write_text(HEAD + f"include: baseline\nwaivers: [{WAIVER}}}]\n")
+    assert decided(biased(), load_policy(project, load_policy(bare))).verdict is Verdict.REJECT
+    assert decided(biased(), load_policy(project, shipped_policy("baseline"))).verdict is Verdict.REJECT
+
+
 def test_a_project_can_waive_its_own_stricter_limit() -> None:
     """What passes the organization's limit is the project's own affair."""
-    project = baseline_with(f"limits: {{DI: {{minimum: 0.97}}}}\nwaivers: [{WAIVER}}}]")
+    project = project_with(f"limits: {{DI: {{minimum: 0.97}}}}\nwaivers: [{WAIVER}}}]")
     decision = decided(evidence(), project)
     assert decision.verdict is Verdict.APPROVE
     assert found(decision, "bias.post_training", "DI@colour=Black").limit == Limit(0.97)
@@ -406,7 +430,7 @@ def test_a_waiver_excepts_from_an_answer_of_no() -> None:
     waiver = "waivers: [{check: lineage.held_out, reason: r, owner: risk, expires: 2027-03-31}]"
     assert decided(leaking).verdict is Verdict.REJECT
     assert decided(leaking, organization_with(waiver)).verdict is Verdict.APPROVE
-    assert decided(leaking, baseline_with(waiver)).verdict is Verdict.REJECT
+    assert decided(leaking, project_with(waiver)).verdict is Verdict.REJECT
 
 
 # Layers

@@ -1,7 +1,7 @@
 """Waivers: whose they are, until when they hold, and which failure they except.
 
 A waiver excepts from rules of the policy file that holds it and of the files on top of it, never from rules of a file
-below: a project cannot waive what its organization demands.
+below: a project cannot waive what its organization demands. A shipped policy that a file includes counts as its own.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ class Granted:
 def grants(policy: Policy, today: date, model_package_arn: str) -> tuple[Granted, ...]:
     """Return the waivers about this model version. A waiver holds through its last day."""
     return tuple(
-        Granted(height, waiver, today > waiver.expires)
+        Granted(height - layer.adopts_base, waiver, today > waiver.expires)
         for height, layer in enumerate(policy.layers)
         for waiver in layer.waivers
         if matches(waiver.model, model_package_arn)

@@ -22,6 +22,7 @@ def policy_document(policy: Policy) -> dict[str, Any]:
 def _layer(layer: Policy) -> dict[str, Any]:
     return {
         "name": layer.name,
+        "adopts_base": layer.adopts_base,
         "mode": layer.mode,
         "packs": dict(layer.packs),
         "checks": dict(layer.checks),

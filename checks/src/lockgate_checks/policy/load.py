@@ -73,7 +73,8 @@ def _parse(text: str, source: str, include: Include, organization: Policy | None
     root, reading = tree(text, source), Reading()
     own = read(root, reading)
     base, mistakes = _base(root, reading, include, organization)
-    policy = replace(own, base=base)
+    adopts = base is not None and organization is None and any(base is _shipped(name) for name in SHIPPED)
+    policy = replace(own, base=base, adopts_base=adopts)
     found = [*reading.mistakes, *mistakes, *loosened(policy, root)]
     if found:
         raise PolicyError(found)

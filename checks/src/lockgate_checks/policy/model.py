@@ -45,6 +45,7 @@ class Policy:
     """One policy file. `limits` are by `metric` or `metric@of`, where `of` may hold `*`.
 
     `packs` gives families of checks, and `checks` single ones, their severity; None there switches a check off.
+    `adopts_base` says that the base is a policy shipped with the library, which this file made its own.
     """
 
     name: str
@@ -57,6 +58,7 @@ class Policy:
     first_version: FirstVersion | None = None
     waivers: tuple[Waiver, ...] = ()
     base: Policy | None = None
+    adopts_base: bool = False
 
     @property
     def layers(self) -> tuple[Policy, ...]:
