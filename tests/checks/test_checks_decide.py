@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from lockgate_checks.bundle import from_mapping
 from lockgate_checks.check import Check, Measured, check, failed, passed, skipped
@@ -622,6 +622,8 @@ def test_an_own_checks_numbers_are_limited_by_name() -> None:
     text = "packs: {own: block}\nlimits: {toxicity: {maximum: %s}}"
     assert decided_with(own, text % 0.25).verdict is Verdict.APPROVE
     assert decided_with(own, text % 0.24).verdict is Verdict.REJECT
+    only_said = own_check(lambda _: passed("fine", "toxicity"), ("toxicity",))
+    assert decided_with(only_said, text % 0.25).verdict is Verdict.REJECT
     undeclared = own_check(lambda _: Measured("toxicity", 0.25))
     assert decided_with(undeclared, text % 0.25).verdict is Verdict.APPROVE
 
@@ -723,6 +725,7 @@ def test_no_mutation_of_evidence_is_approved_unless_all_that_is_required_is_ther
         assert surely_good(documents)
 
 
+@settings(max_examples=30)
 @given(
     st.dictionaries(
         st.sampled_from(sorted(evidence())),
