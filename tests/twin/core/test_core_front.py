@@ -96,3 +96,34 @@ def test_objects_with_odd_keys_survive_the_way_through_the_front(core: Core) -> 
     s3.put_object(Bucket="odd-keys", Key=key, Body=b"x" * 100_000)
     assert s3.get_object(Bucket="odd-keys", Key=key)["Body"].read() == b"x" * 100_000
     assert core.moto.read_object("odd-keys", key) == b"x" * 100_000
+
+
+@pytest.mark.parametrize(
+    ("operation", "members"),
+    [
+        ("get_bucket_analytics_configuration", {"Bucket": "held", "Id": "one"}),
+        ("get_object_retention", {"Bucket": "held", "Key": "thing"}),
+        (
+            "put_bucket_intelligent_tiering_configuration",
+            {
+                "Bucket": "held",
+                "Id": "one",
+                "IntelligentTieringConfiguration": {
+                    "Id": "one",
+                    "Status": "Enabled",
+                    "Tierings": [{"Days": 90, "AccessTier": "ARCHIVE_ACCESS"}],
+                },
+            },
+        ),
+    ],
+)
+def test_an_s3_operation_that_moto_takes_for_another_is_refused(
+    core: Core, operation: str, members: dict[str, object]
+) -> None:
+    """Moto would list the bucket, read the object or create the bucket instead; the twin says what it does not do."""
+    s3 = client_of(core, "s3")
+    s3.create_bucket(Bucket="held")
+    s3.put_object(Bucket="held", Key="thing", Body=b"x")
+    with pytest.raises(ClientError) as error:
+        getattr(s3, operation)(**members)
+    assert code(error) == "NotImplemented"

@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 
-from lockgate_twin import moto_host
+from lockgate_twin import moto_host, moto_operations
 from lockgate_twin.cloudformation.resources import ADAPTERS
+from lockgate_twin.front.requests import service_model
 from lockgate_twin.ports import Settings
 from lockgate_twin.twin import Twin
 
@@ -32,12 +33,28 @@ def page(operations: dict[str, list[str]]) -> str:
     for service, names in sorted(operations.items()):
         lines += [f"- **{service}** ({len(names)}): {', '.join(sorted(names))}"]
     lines += ["", "## Kept by moto, behind the same front", ""]
-    lines += [", ".join(sorted(moto_host.SERVICES)) + ". What moto does not implement is refused."]
-    lines += ["", "Every other operation is refused: `NotImplemented`, HTTP 501, with the operation's name."]
+    lines += list(_kept_by_moto(operations))
+    lines += ["", "## Refused", "", "`NotImplemented`, HTTP 501, with the operation's name; of services above:", ""]
+    lines += list(_refused(operations))
+    lines += ["", "Every operation of every other service is refused in the same way."]
     lines += ["", "## CloudFormation resource types", "", *(f"- {name}" for name in sorted(ADAPTERS))]
     lines += ["", "## Assumptions", "", "Where AWS does not document a behaviour, the twin assumes:", ""]
     lines += [f"- {text} (`{place}`)" for place, text in sorted(_assumptions())]
     return "\n".join(lines) + "\n"
+
+
+def _kept_by_moto(operations: Mapping[str, Collection[str]]) -> Iterator[str]:
+    for service in sorted(moto_host.SERVICES):
+        names = moto_operations.kept(service) - set(operations.get(service, ()))
+        yield f"- **{service}** ({len(names)}): {', '.join(sorted(names))}"
+
+
+def _refused(operations: Mapping[str, Collection[str]]) -> Iterator[str]:
+    for service in sorted({*operations, *moto_host.SERVICES}):
+        known = set(operations.get(service, ()))
+        known |= moto_operations.kept(service) if service in moto_host.SERVICES else set()
+        if names := set(service_model(service).operation_names) - known:
+            yield f"- **{service}** ({len(names)}): {', '.join(sorted(names))}"
 
 
 def served_operations() -> dict[str, list[str]]:
