@@ -1,4 +1,4 @@
-"""The deploy role: CloudFormation makes the models, configurations and endpoints of both stages, nothing else."""
+"""The deploy role: CloudFormation makes the models, configurations, endpoints and alarms of both stages."""
 
 from __future__ import annotations
 
@@ -35,6 +35,18 @@ STATEMENTS = (
         actions=("sagemaker:CreateModel", "sagemaker:DescribeModelPackage"),
         resources=(names.MODEL_PACKAGES_ARN,),
         reason="Versions of the project's own group; SageMaker may lower-case the project's name in the ARN.",
+    ),
+    Statement(
+        sid="WatchForDrift",
+        actions=(
+            "cloudwatch:DeleteAlarms",
+            "cloudwatch:DescribeAlarms",
+            "cloudwatch:ListTagsForResource",
+            "cloudwatch:PutMetricAlarm",
+            "cloudwatch:TagResource",
+            "cloudwatch:UntagResource",
+        ),
+        resources=names.DRIFT_ALARM_ARNS,
     ),
     shared.USE_KEY,
     shared.GRANT_KEY_TO_VOLUMES,

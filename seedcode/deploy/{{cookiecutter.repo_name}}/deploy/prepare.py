@@ -36,6 +36,7 @@ def stage_parameters(stage: Stage, package: ModelPackage, environment: Environme
         "InstanceCount": str(stage.instance_count),
         "DataCapturePercentage": str(stage.data_capture_percentage),
         "DataCaptureUri": f"s3://{environment.artifact_bucket}/data-capture/{stage.name}",
+        "RetrainOnDrift": str(stage.retrain_on_drift).lower(),
     }
 
 

@@ -34,6 +34,7 @@ class Stage:
     instance_type: str
     instance_count: int
     data_capture_percentage: int
+    retrain_on_drift: bool
     test: Expectations
 
 
@@ -68,6 +69,7 @@ def _mistakes(values: Any, name: str) -> list[str]:
         "instance_type": (_is_instance_type, "a SageMaker instance type such as ml.m5.large"),
         "instance_count": (_is_count, "a whole number of at least 1"),
         "data_capture_percentage": (_is_percentage, "a whole number from 0 to 100"),
+        "retrain_on_drift": (lambda value: isinstance(value, bool), "true or false"),
         "test": (lambda value: isinstance(value, dict), f"a section [{name}.test]"),
     }
     found = _section_mistakes(values, rules, name)

@@ -34,6 +34,7 @@ def test_every_stage_setting_reaches_its_own_stack(
         assert parameters["InstanceType"] == stage.instance_type
         assert parameters["InstanceCount"] == str(stage.instance_count)
         assert parameters["DataCapturePercentage"] == str(stage.data_capture_percentage)
+        assert parameters["RetrainOnDrift"] == str(stage.retrain_on_drift).lower()
         assert parameters["DataCaptureUri"].endswith(f"/{name}")
         assert configuration["Tags"] == {"sagemaker:project-name": "Demo", "sagemaker:project-id": "p-1"}
 

@@ -14,6 +14,7 @@ STAGE = """
 instance_type = "ml.m5.large"
 instance_count = 1
 data_capture_percentage = 0
+retrain_on_drift = false
 [{name}.test]
 rows_per_request = 200
 single_row_requests = 40
@@ -30,8 +31,9 @@ def test_this_repository_is_configured_correctly() -> None:
 
 
 def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:
-    """A wrong type, a missing key, unknown names and an impossible value are five lines of one error."""
+    """A wrong type, a missing key, unknown names and an impossible value are six lines of one error."""
     text = GOOD.replace("rows_per_request", "rows", 1).replace("percentage = 0", "percentage = 101", 1)
+    text = text.replace("drift = false", "drift = 'yes'", 1)
     (tmp_path / "stages.toml").write_text(
         text.replace("count = 1", "count = 0", 1) + "\n[test]\n", encoding="utf-8"
     )
@@ -41,6 +43,7 @@ def test_all_mistakes_are_reported_together(tmp_path: Path) -> None:
         "[test] is not a known stage",
         "staging.instance_count must be a whole number of at least 1, not 0",
         "staging.data_capture_percentage must be a whole number from 0 to 100, not 101",
+        "staging.retrain_on_drift must be true or false, not 'yes'",
         "staging.test.rows is not a known key",
         "staging.test.rows_per_request is missing",
     )
