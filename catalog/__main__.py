@@ -15,13 +15,15 @@ from botocore.exceptions import BotoCoreError, ClientError
 from rich.console import Console
 
 from catalog.clients import open_clients
-from catalog.decide import Decision, Status, decide, description_of, region_of
+from catalog.decide import Decider, Decision, Status, decide, description_of, region_of, version_of
 from catalog.display import Display
 from catalog.errors import CatalogError, ConfigurationError, RefusedError
 from catalog.explain import explain
+from catalog.history import read_history
 from catalog.polling import Polling
 from catalog.publish import publish, show_plan
 from catalog.sources import read_sources
+from catalog.trail import show
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -81,6 +83,10 @@ def _parser() -> argparse.ArgumentParser:
         deciding.add_argument("--role-arn", metavar="ARN", help="role to assume first, such as the hub's approver role")
         deciding.add_argument("--again", action="store_true", help="replace an earlier decision")
         deciding.set_defaults(run=_decide, status=status)
+    explaining = verbs.add_parser("explain", parents=[common], help="show what was decided about a version, and why")
+    explaining.add_argument("arn", metavar="ARN", help="the model version (model package) to explain")
+    explaining.add_argument("--role-arn", metavar="ARN", help="role to assume first, such as the hub's approver role")
+    explaining.set_defaults(run=_explain)
     return parser
 
 
@@ -99,8 +105,18 @@ def _decide(arguments: argparse.Namespace) -> None:
     region = region_of(decision.arn)
     description_of(decision, "")
     session = _session(region, arguments.role_arn)
-    caller_arn = session.client("sts").get_caller_identity()["Arn"]
-    print(f"{decision.arn}\n{decide(decision, session.client('sagemaker'), caller_arn)}")
+    decider = Decider(
+        arn=session.client("sts").get_caller_identity()["Arn"],
+        sagemaker=session.client("sagemaker"),
+        s3=session.client("s3"),
+    )
+    print(f"{decision.arn}\n{decide(decision, decider)}")
+
+
+def _explain(arguments: argparse.Namespace) -> None:
+    version = version_of(arguments.arn)
+    session = _session(version.region, arguments.role_arn)
+    show(read_history(version, session.client("sagemaker"), session.client("s3")), Console())
 
 
 def _session(region: str, role_arn: str | None) -> boto3.Session:

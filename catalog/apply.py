@@ -13,26 +13,30 @@ from catalog.clients import Clients
 from catalog.configuration import Portfolio
 from catalog.errors import PublishError
 from catalog.instructions import (
+    HUB_STACK,
     AddProductToPortfolio,
     AllowPrincipal,
     CreateHub,
     CreateLaunchConstraint,
+    CreatePart,
     CreatePortfolio,
     CreateProduct,
     CreateVersion,
     DeleteFailedHub,
+    DeleteFailedPart,
     PutObject,
     RemovePrincipal,
     TagObject,
     UpdateHub,
     UpdateLaunchConstraint,
+    UpdatePart,
     UpdatePortfolio,
     UpdateProduct,
 )
 from catalog.observed import Observed
 from catalog.polling import Polling, wait
 from catalog.release import Version
-from catalog.stack import create_hub, delete_hub, update_hub
+from catalog.stack import create_stack, delete_stack, update_stack
 
 
 @dataclass(kw_only=True)
@@ -68,17 +72,32 @@ def perform(instruction: Any, target: Target) -> None:
 
 @perform.register
 def _(_: DeleteFailedHub, target: Target) -> None:
-    delete_hub(target.clients.cloudformation, target.polling)
+    delete_stack(target.clients.cloudformation, HUB_STACK, target.polling)
 
 
 @perform.register
 def _(instruction: CreateHub, target: Target) -> None:
-    create_hub(target.clients.cloudformation, instruction.template, target.polling)
+    create_stack(target.clients.cloudformation, HUB_STACK, instruction.template, target.polling)
 
 
 @perform.register
 def _(instruction: UpdateHub, target: Target) -> None:
-    update_hub(target.clients.cloudformation, instruction.template, target.polling)
+    update_stack(target.clients.cloudformation, HUB_STACK, instruction.template, target.polling)
+
+
+@perform.register
+def _(instruction: DeleteFailedPart, target: Target) -> None:
+    delete_stack(target.clients.cloudformation, instruction.stack, target.polling)
+
+
+@perform.register
+def _(instruction: CreatePart, target: Target) -> None:
+    create_stack(target.clients.cloudformation, instruction.stack, instruction.template, target.polling)
+
+
+@perform.register
+def _(instruction: UpdatePart, target: Target) -> None:
+    update_stack(target.clients.cloudformation, instruction.stack, instruction.template, target.polling)
 
 
 @perform.register

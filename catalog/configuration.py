@@ -42,6 +42,7 @@ class Catalog:
     product: Product
     launchers: tuple[str, ...]
     answers: Mapping[str, Mapping[str, str]]
+    approval_by_code: bool = True
 
 
 @dataclass(frozen=True)
@@ -77,9 +78,10 @@ def parse_catalog(text: str, name: str = "catalog.toml") -> Catalog:
     mistakes = [
         f"{name}: {mistake}."
         for mistake in (
-            *_unknown(data, {*_FIELDS, "access", "seeds"}, ""),
+            *_unknown(data, {*_FIELDS, "access", "approval", "seeds"}, ""),
             *(m for table, fields in _FIELDS.items() for m in _text_mistakes(data, table, fields)),
             *_launcher_mistakes(data),
+            *_approval_mistakes(data),
             *_answer_mistakes(data),
         )
     ]
@@ -89,6 +91,7 @@ def parse_catalog(text: str, name: str = "catalog.toml") -> Catalog:
         portfolio=Portfolio(**data["portfolio"]),
         product=Product(**data["product"]),
         launchers=tuple(data["access"]["launchers"]),
+        approval_by_code=data.get("approval", {}).get("enabled", True),
         answers={seed: dict(data["seeds"].get(seed, {})) for seed in SEEDS},
     )
 
@@ -136,6 +139,14 @@ def _launcher_mistakes(data: Mapping[str, Any]) -> list[str]:
     if len({str(launcher) for launcher in launchers}) < len(launchers):
         mistakes.append("access.launchers names a role more than once")
     return mistakes
+
+
+def _approval_mistakes(data: Mapping[str, Any]) -> list[str]:
+    table = data.get("approval", {})
+    if not isinstance(table, dict):
+        return ["'approval' must be a table"]
+    wrong = [] if isinstance(table.get("enabled", True), bool) else ["approval.enabled must be true or false"]
+    return [*_unknown(table, {"enabled"}, "approval."), *wrong]
 
 
 def _answer_mistakes(data: Mapping[str, Any]) -> list[str]:

@@ -44,6 +44,38 @@ class UpdateHub(HubInstruction):
 
 
 @dataclass(frozen=True, kw_only=True)
+class DeleteFailedPart:
+    """Remove what is left of a stack beside the hub's whose creation was rolled back."""
+
+    stack: str
+
+    def __str__(self) -> str:
+        return f"delete the failed stack {self.stack}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreatePart:
+    """Create a stack beside the hub's."""
+
+    stack: str
+    template: str
+
+    def __str__(self) -> str:
+        return f"create the stack {self.stack}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdatePart:
+    """Update a stack beside the hub's to another template."""
+
+    stack: str
+    template: str
+
+    def __str__(self) -> str:
+        return f"update the stack {self.stack}"
+
+
+@dataclass(frozen=True, kw_only=True)
 class PutObject:
     """Put an object into the hub bucket."""
 
@@ -175,6 +207,9 @@ Instruction = (
     DeleteFailedHub
     | CreateHub
     | UpdateHub
+    | DeleteFailedPart
+    | CreatePart
+    | UpdatePart
     | PutObject
     | TagObject
     | CreatePortfolio

@@ -11,7 +11,8 @@ from botocore.exceptions import ClientError
 from catalog.clients import Clients
 from catalog.errors import PublishError
 from catalog.instructions import HUB_STACK
-from catalog.observed import Account, FoundPortfolio, FoundProduct, HubStack, LaunchConstraint, Observed
+from catalog.observed import Account, FoundPortfolio, FoundProduct, FoundStack, HubStack, LaunchConstraint, Observed
+from catalog.parts import SETTINGS, stack_name
 from catalog.release import HubOutputs, make_release
 from catalog.sources import Sources
 
@@ -37,24 +38,46 @@ def observe(clients: Clients, sources: Sources) -> Observed:
         objects=_objects(clients.s3, sources, hub.outputs) if hub and hub.outputs else {},
         portfolio=portfolio,
         product=_product(clients.servicecatalog, sources.catalog.product.name, portfolio),
+        parts=find_parts(clients.cloudformation) if sources.parts else {},
     )
 
 
 def find_hub(cloudformation: Any) -> HubStack | None:
     """Return the hub stack, or None if there is none."""
+    found = _described(cloudformation, HUB_STACK)
+    if found is None:
+        return None
+    stack, outputs = found, {output["OutputKey"]: output["OutputValue"] for output in found.get("Outputs", [])}
+    return HubStack(
+        status=stack["StackStatus"],
+        template=_template(cloudformation, HUB_STACK),
+        outputs=HubOutputs.parse(outputs) if outputs else None,
+    )
+
+
+def find_parts(cloudformation: Any) -> dict[str, FoundStack]:
+    """Return the stacks beside the hub's that exist, by name."""
+    described = {name: _described(cloudformation, name) for name in map(stack_name, SETTINGS)}
+    return {
+        name: FoundStack(status=stack["StackStatus"], template=_template(cloudformation, name))
+        for name, stack in described.items()
+        if stack is not None
+    }
+
+
+def _described(cloudformation: Any, name: str) -> dict[str, Any] | None:
     try:
-        stack = cloudformation.describe_stacks(StackName=HUB_STACK)["Stacks"][0]
+        stack: dict[str, Any] = cloudformation.describe_stacks(StackName=name)["Stacks"][0]
     except ClientError as error:
         if "does not exist" in error.response["Error"].get("Message", ""):
             return None
         raise
-    outputs = {output["OutputKey"]: output["OutputValue"] for output in stack.get("Outputs", [])}
-    template = cloudformation.get_template(StackName=HUB_STACK, TemplateStage="Original")["TemplateBody"]
-    return HubStack(
-        status=stack["StackStatus"],
-        template=template if isinstance(template, str) else json.dumps(template),
-        outputs=HubOutputs.parse(outputs) if outputs else None,
-    )
+    return stack
+
+
+def _template(cloudformation: Any, name: str) -> str:
+    template = cloudformation.get_template(StackName=name, TemplateStage="Original")["TemplateBody"]
+    return template if isinstance(template, str) else json.dumps(template)
 
 
 def _objects(s3: Any, sources: Sources, hub: HubOutputs) -> Mapping[str, frozenset[tuple[str, str]]]:

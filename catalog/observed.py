@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from catalog.release import HubOutputs
 
@@ -16,6 +16,14 @@ class Account:
     region: str
     partition: str
     caller_arn: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FoundStack:
+    """A stack: CloudFormation's status and the template's text."""
+
+    status: str
+    template: str
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +68,14 @@ class FoundProduct:
 
 @dataclass(frozen=True, kw_only=True)
 class Observed:
-    """One account's state. `objects` are the tags by key of those wanted objects that the hub bucket holds."""
+    """One account's state. `objects` are the tags by key of those wanted objects that the hub bucket holds.
+
+    `parts` are the stacks beside the hub's, by name.
+    """
 
     account: Account
     hub: HubStack | None
     objects: Mapping[str, frozenset[tuple[str, str]]]
     portfolio: FoundPortfolio | None
     product: FoundProduct | None
+    parts: Mapping[str, FoundStack] = field(default_factory=dict)

@@ -9,20 +9,23 @@ from catalog.instructions import (
     AllowPrincipal,
     CreateHub,
     CreateLaunchConstraint,
+    CreatePart,
     CreatePortfolio,
     CreateProduct,
     CreateVersion,
     DeleteFailedHub,
+    DeleteFailedPart,
     Instruction,
     PutObject,
     RemovePrincipal,
     TagObject,
     UpdateHub,
     UpdateLaunchConstraint,
+    UpdatePart,
     UpdatePortfolio,
     UpdateProduct,
 )
-from catalog.observed import Account, FoundPortfolio, FoundProduct, HubStack, Observed
+from catalog.observed import Account, FoundPortfolio, FoundProduct, FoundStack, HubStack, Observed
 from catalog.release import STUDIO_VISIBILITY, UNKNOWN, Release, make_release
 from catalog.sources import Sources
 
@@ -41,6 +44,7 @@ def plan(sources: Sources, observed: Observed) -> tuple[Instruction, ...]:
     return (
         *_hub(sources.hub_template, observed.hub),
         *_objects(release, outputs.hub_bucket_name if outputs else UNKNOWN, observed),
+        *(step for stack, text in release.parts.items() for step in _part(stack, text, observed.parts.get(stack))),
         *_portfolio(sources, observed.portfolio),
         *_product(sources, release, observed.product),
         *_launch(outputs.launch_role_arn if outputs else UNKNOWN, observed.product),
@@ -53,14 +57,29 @@ def _hub(template: str, hub: HubStack | None) -> tuple[Instruction, ...]:
         return (CreateHub(template=template),)
     if hub.status == "ROLLBACK_COMPLETE":
         return (DeleteFailedHub(), CreateHub(template=template))
-    if hub.status.endswith("_IN_PROGRESS"):
-        raise HubError(f"The stack {HUB_STACK} is {hub.status}: publish again when that has ended.")
-    if hub.status not in _STEADY:
+    _check_changeable(HUB_STACK, hub.status)
+    return () if hub.template.strip() == template.strip() else (UpdateHub(template=template),)
+
+
+def _part(stack: str, template: str, found: FoundStack | None) -> tuple[Instruction, ...]:
+    """These stacks come after the objects of the hub bucket, which hold their code."""
+    if found is None:
+        return (CreatePart(stack=stack, template=template),)
+    if found.status == "ROLLBACK_COMPLETE":
+        return (DeleteFailedPart(stack=stack), CreatePart(stack=stack, template=template))
+    _check_changeable(stack, found.status)
+    unchanged = found.template.strip() == template.strip()
+    return () if unchanged else (UpdatePart(stack=stack, template=template),)
+
+
+def _check_changeable(stack: str, status: str) -> None:
+    if status.endswith("_IN_PROGRESS"):
+        raise HubError(f"The stack {stack} is {status}: publish again when that has ended.")
+    if status not in _STEADY:
         raise HubError(
-            f"The stack {HUB_STACK} is {hub.status}, which a publish cannot change: "
+            f"The stack {stack} is {status}, which a publish cannot change: "
             "continue its rollback or delete it in CloudFormation, then publish again."
         )
-    return () if hub.template.strip() == template.strip() else (UpdateHub(template=template),)
 
 
 def _objects(release: Release, bucket: str, observed: Observed) -> tuple[Instruction, ...]:

@@ -6,7 +6,9 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 
+from catalog.cloud_archives import CodeArchive
 from catalog.errors import HubError
+from catalog.parts import SETTINGS, Parts, render_parts, stack_name
 from catalog.project_template import fill_settings
 from catalog.seeds import SeedArchive
 from catalog.sources import Sources
@@ -16,6 +18,9 @@ PROVISIONING = ("servicecatalog:provisioning", "true")
 
 STUDIO_VISIBILITY = ("sagemaker:studio-visibility", "true")
 """Makes SageMaker Studio show a product or an S3-hosted project template."""
+
+CODE = ("lockgate:kind", "approval")
+"""Marks the code and the policy of the stacks beside the hub's."""
 
 UNKNOWN = "(known when the hub stack exists)"
 
@@ -66,10 +71,11 @@ class Version:
 
 @dataclass(frozen=True, kw_only=True)
 class Release:
-    """What a publish puts into one account."""
+    """What a publish puts into one account. `parts` are the templates of the stacks beside the hub's, by stack."""
 
     version: Version
     objects: tuple[StoredObject, ...]
+    parts: Mapping[str, str]
 
 
 def make_release(sources: Sources, hub: HubOutputs | None) -> Release:
@@ -87,8 +93,31 @@ def make_release(sources: Sources, hub: HubOutputs | None) -> Release:
             description=f"Project template {number}, sha256 {digest}",
             template_url=f"https://{hub.hub_bucket_domain_name}/{key}" if hub else UNKNOWN,
         ),
-        objects=(*map(_seed_object, sources.seeds), _template_object(key, template)),
+        objects=(*map(_seed_object, sources.seeds), *_code_objects(sources.parts), _template_object(key, template)),
+        parts=_part_templates(sources.parts, hub),
     )
+
+
+def _part_templates(parts: Parts | None, hub: HubOutputs | None) -> Mapping[str, str]:
+    if parts is None:
+        return {}
+    if hub is None:
+        return {stack_name(part): UNKNOWN for part in SETTINGS}
+    values = {
+        "HubBucketName": hub.hub_bucket_name,
+        "LogBucketName": hub.log_bucket_name,
+        "KmsKeyArn": hub.kms_key_arn,
+    }
+    return render_parts(parts, values)
+
+
+def _code_objects(parts: Parts | None) -> tuple[StoredObject, ...]:
+    return tuple(map(_code_object, (parts.functions, parts.jobs, parts.policy))) if parts else ()
+
+
+def _code_object(code: CodeArchive) -> StoredObject:
+    kind = "application/yaml" if code.ending == ".yaml" else "application/zip"
+    return StoredObject(key=code.key, content=code.content, content_type=kind, tags=frozenset({CODE}))
 
 
 def _seed_object(seed: SeedArchive) -> StoredObject:

@@ -13,6 +13,7 @@ import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 
 from cookiecutter.exceptions import CookiecutterException
 from cookiecutter.main import cookiecutter
@@ -57,14 +58,20 @@ def answer_mistakes(seed: str, folder: Path, answers: Mapping[str, str]) -> list
     return mistakes
 
 
-def archive(seed: str, folder: Path, answers: Mapping[str, str]) -> SeedArchive:
-    """Render the seed in this folder and pack it.
+def archive(
+    seed: str, folder: Path, answers: Mapping[str, str], added: Mapping[str, bytes] = MappingProxyType({})
+) -> SeedArchive:
+    """Render the seed in this folder, add files that are made elsewhere, and pack it.
 
     Raises:
         ConfigurationError: the seed's own hooks or templates refuse the answers.
     """
     with tempfile.TemporaryDirectory(prefix="lockgate-seed-") as scratch:
-        return SeedArchive(seed=seed, content=pack(_render(seed, folder, answers, Path(scratch))))
+        rendered = _render(seed, folder, answers, Path(scratch))
+        for name, content in added.items():
+            (rendered / name).parent.mkdir(parents=True, exist_ok=True)
+            (rendered / name).write_bytes(content)
+        return SeedArchive(seed=seed, content=pack(rendered))
 
 
 def _render(seed: str, folder: Path, answers: Mapping[str, str], scratch: Path) -> Path:

@@ -5,21 +5,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from catalog.cloud_archives import CodeArchive, functions_archive, jobs_archive
 from catalog.configuration import SEEDS, Catalog, parse_catalog
 from catalog.errors import ConfigurationError
 from catalog.hub_template import render_hub_template
+from catalog.parts import SETTINGS, Parts, part_mistakes
 from catalog.project_template import template_mistakes
 from catalog.seeds import SeedArchive, answer_mistakes, archive
+from catalog.wheel import build_wheel
 
 
 @dataclass(frozen=True, kw_only=True)
 class Sources:
-    """The platform team's choices, the two templates as text and the packed seeds."""
+    """The platform team's choices, the templates as text, the packed seeds, and the parts unless they are off."""
 
     catalog: Catalog
     hub_template: str
     project_template: str
     seeds: tuple[SeedArchive, ...]
+    parts: Parts | None = None
 
 
 def read_sources(root: Path, catalog_file: Path) -> Sources:
@@ -33,16 +37,35 @@ def read_sources(root: Path, catalog_file: Path) -> Sources:
     mistakes = _template_file_mistakes(template_file, catalog.product.version)
     for seed in SEEDS:
         mistakes += answer_mistakes(seed, root / "seedcode" / seed, catalog.answers[seed])
+    parts = _read_parts(root) if catalog.approval_by_code else None
+    for part, template in parts.templates.items() if parts else ():
+        mistakes += part_mistakes(part, template)
     if mistakes:
         raise ConfigurationError(mistakes)
     here = root / "catalog"
+    library = build_wheel(root / "checks")
+    added = {"build": {f"vendor/{library.name}": library.content}}
     return Sources(
         catalog=catalog,
         hub_template=render_hub_template(
             (here / "hub.yaml").read_text(encoding="utf-8"), (here / "router.py").read_text(encoding="utf-8")
         ),
         project_template=template_file.read_text(encoding="utf-8"),
-        seeds=tuple(archive(seed, root / "seedcode" / seed, catalog.answers[seed]) for seed in SEEDS),
+        seeds=tuple(
+            archive(seed, root / "seedcode" / seed, catalog.answers[seed], added.get(seed, {})) for seed in SEEDS
+        ),
+        parts=parts,
+    )
+
+
+def _read_parts(root: Path) -> Parts:
+    here = root / "catalog"
+    policy = (here / "policy.yaml").read_bytes()
+    return Parts(
+        templates={part: (here / f"{part}.yaml").read_text(encoding="utf-8") for part in SETTINGS},
+        functions=functions_archive(root),
+        jobs=jobs_archive(root),
+        policy=CodeArchive(folder="policies", stem="organization", ending=".yaml", content=policy),
     )
 
 

@@ -1,4 +1,4 @@
-"""Bring the hub stack to a template and wait until CloudFormation is done."""
+"""Bring a stack to a template and wait until CloudFormation is done."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from catalog.errors import HubError
-from catalog.instructions import HUB_STACK
 from catalog.polling import Polling, wait
 
 _CAPABILITIES = ["CAPABILITY_NAMED_IAM"]
@@ -15,50 +14,52 @@ _CASCADES = ("Resource creation cancelled", "Resource update cancelled")
 """Reasons CloudFormation gives for resources that failed only because another one did."""
 
 
-def create_hub(cloudformation: Any, template: str, polling: Polling) -> None:
-    """Create the hub stack and wait.
+def create_stack(cloudformation: Any, name: str, template: str, polling: Polling) -> None:
+    """Create a stack and wait.
 
     Raises:
         HubError: the creation failed; names the first resource that did and why.
     """
-    created = cloudformation.create_stack(StackName=HUB_STACK, TemplateBody=template, Capabilities=_CAPABILITIES)
-    _finish(cloudformation, created["StackId"], "CREATE_COMPLETE", polling)
+    created = cloudformation.create_stack(StackName=name, TemplateBody=template, Capabilities=_CAPABILITIES)
+    _finish(cloudformation, (name, created["StackId"]), "CREATE_COMPLETE", polling)
 
 
-def update_hub(cloudformation: Any, template: str, polling: Polling) -> None:
-    """Update the hub stack and wait; CloudFormation finding nothing to update is fine.
+def update_stack(cloudformation: Any, name: str, template: str, polling: Polling) -> None:
+    """Update a stack and wait; CloudFormation finding nothing to update is fine.
 
     Raises:
         HubError: the update failed and was rolled back.
     """
     try:
-        updated = cloudformation.update_stack(StackName=HUB_STACK, TemplateBody=template, Capabilities=_CAPABILITIES)
+        updated = cloudformation.update_stack(StackName=name, TemplateBody=template, Capabilities=_CAPABILITIES)
     except ClientError as error:
         if "No updates are to be performed" in error.response["Error"].get("Message", ""):
             return
         raise
-    _finish(cloudformation, updated["StackId"], "UPDATE_COMPLETE", polling)
+    _finish(cloudformation, (name, updated["StackId"]), "UPDATE_COMPLETE", polling)
 
 
-def delete_hub(cloudformation: Any, polling: Polling) -> None:
-    """Delete the hub stack and wait.
+def delete_stack(cloudformation: Any, name: str, polling: Polling) -> None:
+    """Delete a stack and wait.
 
     Raises:
         HubError: the deletion failed.
     """
-    stack_id = cloudformation.describe_stacks(StackName=HUB_STACK)["Stacks"][0]["StackId"]
+    stack_id = cloudformation.describe_stacks(StackName=name)["Stacks"][0]["StackId"]
     cloudformation.delete_stack(StackName=stack_id)
-    _finish(cloudformation, stack_id, "DELETE_COMPLETE", polling)
+    _finish(cloudformation, (name, stack_id), "DELETE_COMPLETE", polling)
 
 
-def _finish(cloudformation: Any, stack_id: str, wanted: str, polling: Polling) -> None:
+def _finish(cloudformation: Any, stack: tuple[str, str], wanted: str, polling: Polling) -> None:
+    name, stack_id = stack
+
     def ended() -> str | None:
         status: str = cloudformation.describe_stacks(StackName=stack_id)["Stacks"][0]["StackStatus"]
         return None if status.endswith("_IN_PROGRESS") else status
 
-    status = wait(ended, f"The stack {HUB_STACK}", polling)
+    status = wait(ended, f"The stack {name}", polling)
     if status != wanted:
-        raise HubError(f"The stack {HUB_STACK} is {status}: {_cause(cloudformation, stack_id)}")
+        raise HubError(f"The stack {name} is {status}: {_cause(cloudformation, stack_id)}")
 
 
 def _cause(cloudformation: Any, stack_id: str) -> str:

@@ -6,7 +6,7 @@ Every value of an action's configuration must stay below 1000 characters (CodePi
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from aws_cdk import Fn, Stack
@@ -52,13 +52,22 @@ class Action:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Variable:
+    """What a start of a pipeline may give, and must where there is no default."""
+
+    name: str
+    description: str
+    default: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class PipelineDefinition:
-    """One pipeline: its stages in order (a name and its actions) and the variables a start must give, explained."""
+    """One pipeline: its stages in order (a name and its actions) and its variables."""
 
     logical_id: str
     name: str
     stages: tuple[tuple[str, tuple[Action, ...]], ...]
-    variables: dict[str, str] = field(default_factory=dict)
+    variables: tuple[Variable, ...] = ()
 
 
 def source(repository: str, settings: Settings) -> Action:
@@ -142,8 +151,10 @@ def add_pipeline(
             for name, stage_actions in definition.stages
         ],
         variables=[
-            codepipeline.CfnPipeline.VariableDeclarationProperty(name=name, description=description)
-            for name, description in definition.variables.items()
+            codepipeline.CfnPipeline.VariableDeclarationProperty(
+                name=variable.name, description=variable.description, default_value=variable.default
+            )
+            for variable in definition.variables
         ]
         or None,
     )

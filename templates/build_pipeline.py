@@ -10,17 +10,25 @@ from templates.builds import Build, add_build, project_environment
 from templates.permissions import ProjectRoles
 from templates.settings import Settings
 
+RETRAIN_REASON = actions.Variable(
+    name="RetrainReason",
+    description="Why to train again although nothing was changed; none if there is no reason",
+    default="none",  # a default cannot be empty (API reference, PipelineVariableDeclaration)
+)
+
 
 def add_build_pipeline(stack: Stack, settings: Settings, roles: ProjectRoles, bucket: str) -> codepipeline.CfnPipeline:
     """Make the pipeline that runs the build repository's buildspec for a commit."""
+    environment = {"LOCKGATE_RETRAIN": f"#{{variables.{RETRAIN_REASON.name}}}"}
     project = add_build(stack, settings, _build(settings, roles, bucket))
     definition = actions.PipelineDefinition(
         logical_id="BuildPipeline",
         name=names.MODELBUILD,
         stages=(
             ("Source", (actions.source(names.MODELBUILD, settings),)),
-            ("Build", (actions.build("Build", project.ref, environment={}),)),
+            ("Build", (actions.build("Build", project.ref, environment=environment),)),
         ),
+        variables=(RETRAIN_REASON,),
     )
     return actions.add_pipeline(stack, definition, role_arn=roles.pipeline.attr_arn, bucket=bucket)
 

@@ -43,7 +43,9 @@ def add_deploy_pipeline(stack: Stack, settings: Settings, roles: ProjectRoles, b
             ("Staging", _staging(parts)),
             ("Production", _production(parts)),
         ),
-        variables={"ModelPackageArn": "ARN of the approved model version to deploy"},
+        variables=(
+            actions.Variable(name="ModelPackageArn", description="ARN of the approved model version to deploy"),
+        ),
     )
     return actions.add_pipeline(stack, definition, role_arn=roles.pipeline.attr_arn, bucket=bucket)
 

@@ -60,7 +60,7 @@ def _start(endpoint: Watchable, scheduled: dt.datetime, sagemaker: Any, s3: Any)
         "EndpointName": endpoint.name,
         "ModelPackageArn": endpoint.model_package_arn,
         "CapturedUri": captured,
-        "EvidenceUri": f"{endpoint.decision.rstrip('/')}/evidence/",
+        "DecisionUri": f"{endpoint.decision.rstrip('/')}/",
     }
     answer = sagemaker.start_pipeline_execution(
         PipelineName=os.environ["WATCH_PIPELINE"],

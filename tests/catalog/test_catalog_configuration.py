@@ -61,7 +61,7 @@ def test_all_mistakes_are_reported_together() -> None:
     )
     found = mistakes(text)
     assert [sentence.split(": ", 1)[1] for sentence in found] == [
-        "'extra' is no setting; known are access, portfolio, product, seeds.",
+        "'extra' is no setting; known are access, approval, portfolio, product, seeds.",
         "'portfolio.vendor' is no setting; known are description, name, provider.",
         "portfolio.provider is missing.",
         "product.version must be a version such as 0.1.0, not 'newest'.",

@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 from botocore.exceptions import ClientError
 
-from catalog.decide import Decision, Status, decide, description_of, region_of
+from catalog.decide import Decider, Decision, Status, decide, description_of, region_of
 from catalog.errors import RefusedError
+from tests.approval.fake_hub import FakeS3
 from tests.catalog.fake_account import Journal, client_error
 
 ARN = "arn:aws:sagemaker:us-east-1:111122223333:model-package/fraud-p-idy6c3e1fiqj/2"
@@ -40,11 +41,16 @@ class Registry:
         return {}
 
 
+def by(registry: Registry, arn: str = RITA) -> Decider:
+    """Who decides, where there is no record yet."""
+    return Decider(arn=arn, sagemaker=registry, s3=FakeS3())
+
+
 @pytest.mark.parametrize("status", list(Status))
 def test_a_decision_is_written_with_who_and_why(status: Status) -> None:
     """Status and description go to the registry in one call."""
     registry = Registry()
-    said = decide(replace(APPROVAL, status=status), registry, RITA)
+    said = decide(replace(APPROVAL, status=status), by(registry))
     assert said == f"{status} by {RITA}: holds on the audit sample"
     assert registry.version["ModelApprovalStatus"] == status.value
     assert registry.version["ApprovalDescription"] == said
@@ -54,7 +60,7 @@ def test_a_decision_is_written_with_who_and_why(status: Status) -> None:
 def refusal(decision: Decision, registry: Registry) -> str:
     """What is said when a decision is refused; nothing was written."""
     with pytest.raises(RefusedError) as error:
-        decide(decision, registry, RITA)
+        decide(decision, by(registry))
     assert registry.journal.writes() == []
     return str(error.value)
 
@@ -83,10 +89,10 @@ def test_a_version_that_is_not_ready_is_refused(status: str) -> None:
 def test_an_earlier_decision_is_kept_unless_asked_for() -> None:
     """The sentence repeats who decided and why; --again replaces it."""
     registry = Registry()
-    decide(replace(APPROVAL, status=Status.REJECTED, reason="biased"), registry, RITA)
+    decide(replace(APPROVAL, status=Status.REJECTED, reason="biased"), by(registry))
     with pytest.raises(RefusedError, match=r"already Rejected \(Rejected by .*/rita: biased\): pass --again"):
-        decide(APPROVAL, registry, RITA)
-    decide(replace(APPROVAL, again=True), registry, RITA)
+        decide(APPROVAL, by(registry))
+    decide(replace(APPROVAL, again=True), by(registry))
     assert registry.version["ModelApprovalStatus"] == "Approved"
 
 
@@ -122,4 +128,4 @@ def test_a_denied_decision_is_aws_to_explain() -> None:
             raise client_error("DescribeModelPackage", "AccessDeniedException", "no")
 
     with pytest.raises(ClientError):
-        decide(APPROVAL, Closed(), RITA)
+        decide(APPROVAL, by(Closed()))

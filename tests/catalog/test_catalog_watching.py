@@ -107,7 +107,7 @@ def test_a_production_endpoint_is_watched_over_the_whole_day_before() -> None:
             "EndpointName": NAME,
             "ModelPackageArn": PACKAGE,
             "CapturedUri": "s3://sagemaker-project-p-1/data-capture/prod/credit-p-1-prod/AllTraffic/2026/05/03/",
-            "EvidenceUri": "s3://decisions/credit-p-1/3/run/evidence/",
+            "DecisionUri": "s3://decisions/credit-p-1/3/run/",
         }
     ]
 

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from lockgate_checks.errors import PolicyError
 from lockgate_checks.policy import (
     FirstVersion,
+    Recompute,
     Threshold,
     Unsure,
     load_policy,
@@ -20,7 +21,14 @@ from lockgate_checks.policy import (
     policy_document,
     shipped_policy,
 )
-from lockgate_checks.policy.layers import champion_metric_of, first_version_of, matches, mode_of, threshold_for
+from lockgate_checks.policy.layers import (
+    champion_metric_of,
+    first_version_of,
+    matches,
+    mode_of,
+    recompute_of,
+    threshold_for,
+)
 from lockgate_checks.values import Limit, Mode, Severity, Waiver
 
 HEAD = "schema: 1\nname: own\n"
@@ -90,7 +98,7 @@ waivers:
 
 def test_all_mistakes_are_reported_together_with_line_and_path() -> None:
     """One reading finds everything that has to be corrected, in the order of the file."""
-    keys = "schema, name, include, mode, packs, checks, limits, champion, waivers"
+    keys = "schema, name, include, mode, recompute, packs, checks, limits, champion, waivers"
     found = mistakes(
         """schema: 2
 mode: sometimes
@@ -428,3 +436,15 @@ def test_the_documented_policy_is_lawful() -> None:
         f"\n{key}:" in f"\n{text}" for key in ("schema", "mode", "packs", "checks", "limits", "champion", "waivers")
     )
     assert policy.waivers[0].limit == Limit(0.75)
+
+
+def test_a_project_cannot_have_its_own_scores_believed() -> None:
+    """The organization may take declared scores; a policy on top of one that does not may not say so."""
+    organization = parse_policy("schema: 1\nname: acme\ninclude: baseline\nrecompute: declared\n")
+    assert recompute_of(organization) is Recompute.DECLARED
+    strict = parse_policy("schema: 1\nname: acme\ninclude: baseline\n")
+    assert recompute_of(strict) is Recompute.REQUIRED
+    with pytest.raises(PolicyError, match="does not take declared scores"):
+        parse_policy("schema: 1\nname: mine\nrecompute: declared\n", organization=strict)
+    tighter = parse_policy("schema: 1\nname: mine\nrecompute: required\n", organization=organization)
+    assert recompute_of(tighter) is Recompute.REQUIRED

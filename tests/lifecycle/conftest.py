@@ -47,24 +47,36 @@ def built(world: World, project: Facts) -> Facts:
 
 
 @pytest.fixture(scope="session")
-def pushed(world: World, built: Facts) -> Facts:
-    """A changed hyperparameter is pushed and built: version 2."""
-    return stages.second_build(world, built)
+def approved(world: World, built: Facts) -> Facts:
+    """Version 1 is approved by code and its deployment has started."""
+    return stages.approval(world, built)
 
 
 @pytest.fixture(scope="session")
-def approved(world: World, pushed: Facts) -> Facts:
-    """Version 2 is approved and its deployment has started."""
-    return stages.approve_model(world, pushed)
+def pushed(world: World, approved: Facts) -> Facts:
+    """A change that makes the model biased is pushed and built: version 2."""
+    return stages.biased_build(world, approved)
 
 
 @pytest.fixture(scope="session")
-def staged(world: World, approved: Facts) -> Facts:
-    """Version 2 is in staging and its test has passed."""
-    return stages.staging(world, approved)
+def rejected(world: World, pushed: Facts) -> Facts:
+    """Version 2 is rejected by code."""
+    return stages.rejection(world, pushed)
+
+
+@pytest.fixture(scope="session")
+def staged(world: World, rejected: Facts) -> Facts:
+    """Version 1 is in staging and its test has passed."""
+    return stages.staging(world, rejected)
 
 
 @pytest.fixture(scope="session")
 def live(world: World, staged: Facts) -> Facts:
-    """Version 2 is in production."""
+    """Version 1 is in production."""
     return stages.production(world, staged)
+
+
+@pytest.fixture(scope="session")
+def drifted(world: World, live: Facts) -> Facts:
+    """Drifted traffic has raised the alarm, which has started a build."""
+    return stages.drift(world, live)

@@ -22,7 +22,7 @@ def served_package(world: World, endpoint: str) -> str:
 
 def test_staging_serves_the_approved_version_while_production_does_not_exist(world: World, staged: Facts) -> None:
     """Before a person lets it through, the version is in staging only."""
-    assert served_package(world, staged.endpoints[0]) == staged.versions[-1]["arn"]
+    assert served_package(world, staged.endpoints[0]) == staged.versions[0]["arn"]
     with pytest.raises(ClientError, match="Could not find"):
         served_package(world, f"{world.project}-{staged.project_id}-prod")
 
@@ -43,7 +43,7 @@ def test_a_data_scientist_cannot_let_it_through(world: World, staged: Facts) -> 
 
 def test_production_serves_the_approved_version(world: World, live: Facts) -> None:
     """The package ARN behind the production endpoint is the approved one."""
-    assert served_package(world, live.endpoints[-1]) == live.versions[-1]["arn"]
+    assert served_package(world, live.endpoints[-1]) == live.versions[0]["arn"]
 
 
 def test_production_answers_with_the_scores_of_the_offline_evaluation(world: World, live: Facts) -> None:

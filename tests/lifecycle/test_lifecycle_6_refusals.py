@@ -80,12 +80,12 @@ def run_pipeline(world: World, facts: Facts, **parameters: str) -> dict[str, Any
 
 
 def test_a_push_whose_buildspec_fails_fails_the_pipeline_with_the_logs_path(
-    world: World, pushed: Facts, tmp_path: Path
+    world: World, rejected: Facts, tmp_path: Path
 ) -> None:
     """The failing command is named, the log file exists and shows it, and nothing is registered."""
-    before, following = versions(world, pushed), follower(world, pushed, "modelbuild")
+    before, following = versions(world, rejected), follower(world, rejected, "modelbuild")
     known = executions(following)
-    work = clone(world, pushed, "modelbuild", tmp_path / "work")
+    work = clone(world, rejected, "modelbuild", tmp_path / "work")
     buildspec = work / "buildspec.yml"
     original = buildspec.read_text()
     buildspec.write_text(original.replace("python -m pytest", "echo a broken test && false && python -m pytest", 1))
@@ -95,13 +95,13 @@ def test_a_push_whose_buildspec_fails_fails_the_pipeline_with_the_logs_path(
     log = re.search(r"(/\S+\.log)", str(error.value))
     assert log, error.value
     assert "a broken test" in Path(log[1]).read_text()
-    assert versions(world, pushed) == before
+    assert versions(world, rejected) == before
 
 
-def test_a_pipeline_definition_with_a_wrong_field_is_refused_by_name(world: World, pushed: Facts) -> None:
+def test_a_pipeline_definition_with_a_wrong_field_is_refused_by_name(world: World, rejected: Facts) -> None:
     """CreatePipeline names the step and the field that SageMaker does not know."""
     sagemaker = world.person(ADMINISTRATOR).client("sagemaker")
-    name = f"sagemaker-{world.project}-{pushed.project_id}"
+    name = f"sagemaker-{world.project}-{rejected.project_id}"
     described = sagemaker.describe_pipeline(PipelineName=name)
     definition = json.loads(described["PipelineDefinition"])
     step = next(s for s in definition["Steps"] if s["Type"] == "Training")
@@ -111,38 +111,38 @@ def test_a_pipeline_definition_with_a_wrong_field_is_refused_by_name(world: Worl
     assert sagemaker.describe_pipeline(PipelineName=name)["PipelineDefinition"] == described["PipelineDefinition"]
 
 
-def test_missing_training_data_fails_with_its_address(world: World, pushed: Facts) -> None:
+def test_missing_training_data_fails_with_its_address(world: World, rejected: Facts) -> None:
     """The reason names the location that holds nothing."""
-    ended = run_pipeline(world, pushed, InputDataUrl=f"s3://sagemaker-project-{pushed.project_id}/nowhere/data.csv")
+    ended = run_pipeline(world, rejected, InputDataUrl=f"s3://sagemaker-project-{rejected.project_id}/nowhere/data.csv")
     assert ended["PipelineExecutionStatus"] == "Failed"
     assert "nowhere/data.csv" in ended["steps"]["Prepare"]["FailureReason"]
 
 
-def test_training_data_with_a_missing_column_fails_naming_the_column(world: World, pushed: Facts) -> None:
+def test_training_data_with_a_missing_column_fails_naming_the_column(world: World, rejected: Facts) -> None:
     """The reason names the column; nothing is registered."""
-    before, bucket = versions(world, pushed), f"sagemaker-project-{pushed.project_id}"
+    before, bucket = versions(world, rejected), f"sagemaker-project-{rejected.project_id}"
     body = b"released,year,age,sex,employed,citizen,checks\nYes,2002,21,Male,Yes,Yes,3\n"
     world.person(ADMINISTRATOR).client("s3").put_object(Bucket=bucket, Key="bad/data.csv", Body=body)
-    ended = run_pipeline(world, pushed, InputDataUrl=f"s3://{bucket}/bad/data.csv")
+    ended = run_pipeline(world, rejected, InputDataUrl=f"s3://{bucket}/bad/data.csv")
     assert ended["PipelineExecutionStatus"] == "Failed"
     assert "colour" in ended["steps"]["Prepare"]["FailureReason"]
-    assert versions(world, pushed) == before
+    assert versions(world, rejected) == before
 
 
-def test_a_model_that_misses_its_threshold_is_not_registered(world: World, pushed: Facts) -> None:
+def test_a_model_that_misses_its_threshold_is_not_registered(world: World, rejected: Facts) -> None:
     """The FailStep's reason names metric and threshold; the jobs before it are reused from the cache."""
-    before = versions(world, pushed)
-    ended = run_pipeline(world, pushed, AucThreshold="0.99")
+    before = versions(world, rejected)
+    ended = run_pipeline(world, rejected, AucThreshold="0.99")
     assert ended["PipelineExecutionStatus"] == "Failed"
     (reason,) = [s["FailureReason"] for s in ended["steps"].values() if s["StepStatus"] == "Failed"]
     assert "0.99" in reason
     hits = {name for name, step in ended["steps"].items() if step.get("CacheHitResult")}
     assert {"Prepare", "Train", "Evaluate"} <= hits
-    assert versions(world, pushed) == before
+    assert versions(world, rejected) == before
 
 
 def test_a_failing_staging_test_leaves_production_untouched(world: World, live: Facts, tmp_path: Path) -> None:
-    """Version 1 is approved but its staging test fails: production goes on serving version 2."""
+    """A person approves version 2 against its failing checks, its staging test fails: production serves version 1."""
     sagemaker = world.person(ADMINISTRATOR).client("sagemaker")
     before = sagemaker.describe_endpoint(EndpointName=live.endpoints[-1])
     work = clone(world, live, "modeldeploy", tmp_path / "work")
@@ -151,9 +151,9 @@ def test_a_failing_staging_test_leaves_production_untouched(world: World, live: 
     push(world, work, "Expect the impossible")
     following = follower(world, live, "modeldeploy")
     known = executions(following)
-    arn = live.versions[0]["arn"]
+    arn = live.versions[1]["arn"]
     world.person("approver").run(
-        [str(world.root / "lockgate"), "approve", arn, "--reason", "to see it fail"], cwd=world.root
+        [str(world.root / "lockgate"), "approve", arn, "--reason", "accepted until the data are mended"], cwd=world.root
     )
     with pytest.raises(StageFailedError, match="Staging/TestStaging failed"):
         following.finish(following.new_execution(known))

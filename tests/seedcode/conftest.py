@@ -35,11 +35,7 @@ def described(build_repo: Path, tmp_path_factory: pytest.TempPathFactory) -> tup
 @pytest.fixture(scope="session")
 def evidence(build_repo: Path, tmp_path_factory: pytest.TempPathFactory) -> steps.Workspace:
     """What Prepare, Train and Evaluate leave behind when run as processes on the seed's data."""
-    workspace = steps.Workspace(build_repo, tmp_path_factory.mktemp("jobs"))
-    for run in (workspace.prepare, workspace.train, workspace.evaluate):
-        finished = run()
-        assert finished.returncode == 0, finished.stderr
-    return workspace
+    return steps.run_all(steps.Workspace(build_repo, tmp_path_factory.mktemp("jobs")))
 
 
 @pytest.fixture

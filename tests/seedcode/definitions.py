@@ -21,6 +21,7 @@ class Described:
     definition: str
     again: str
     with_another_hyperparameter: str
+    without_caching: str
     objects: tuple[str, ...]
 
     def steps(self) -> dict[str, dict[str, Any]]:

@@ -61,15 +61,18 @@ def describe(repository: Path) -> dict[str, Any]:
     configured = config.load_config(repository / "config.toml")
     data = run.read_data(repository, configured)
     deeper = dataclasses.replace(configured, training=dataclasses.replace(configured.training, max_depth=9))
+    retraining = dataclasses.replace(given, retrain_reason="drift")
     with mock_aws():
         s3 = boto3.client("s3", region_name=given.region)
         s3.create_bucket(Bucket=given.artifact_bucket)
         first, again, changed = (run.define(repository, item, given, data) for item in (configured, configured, deeper))
+        uncached = run.define(repository, configured, retraining, data)
         listed = s3.list_object_versions(Bucket=given.artifact_bucket)["Versions"]
     return {
         "definition": first,
         "again": again,
         "with_another_hyperparameter": changed,
+        "without_caching": uncached,
         "objects": sorted(item["Key"] for item in listed),
     }
 

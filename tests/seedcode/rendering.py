@@ -9,20 +9,27 @@ from pathlib import Path
 
 from cookiecutter.main import cookiecutter
 
+from catalog.wheel import build_wheel
+
 ROOT = Path(__file__).resolve().parents[2]
 SEEDS = ROOT / "seedcode"
+LIBRARY = build_wheel(ROOT / "checks")
 
 
 def render(seed: str, folder: Path, **answers: str) -> Path:
-    """Render a seed into a folder and return the repository."""
+    """Render a seed into a folder and return the repository, with the library that publishing puts there."""
     config = folder / "cookiecutter.yaml"
     config.write_text(f"cookiecutters_dir: '{folder}'\nreplay_dir: '{folder}'\n", encoding="utf-8")
     output = folder / "repository"
-    return Path(
+    repository = Path(
         cookiecutter(
             str(SEEDS / seed), no_input=True, extra_context=answers, output_dir=str(output), config_file=str(config)
         )
     )
+    if seed == "build":
+        (repository / "vendor").mkdir()
+        (repository / "vendor" / LIBRARY.name).write_bytes(LIBRARY.content)
+    return repository
 
 
 def questions(seed: str) -> dict[str, str | list[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import subprocess
 import sys
 import tarfile
@@ -11,6 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.seedcode import modules, processes
+
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
 
 
 @dataclass(frozen=True)
@@ -47,9 +51,20 @@ class Workspace:
         return finished
 
     def evaluate(self) -> subprocess.CompletedProcess[str]:
-        """Run Evaluate on the packed model and the test part."""
-        folders = {"model-dir": ".", "test-dir": "test", "output-dir": "evaluation", "message-file": "output/message"}
-        return self._step("evaluate.py", [part for name in folders for part in self._argument(name, folders)])
+        """Run Evaluate on the packed model and the test part, from a folder of nothing but its own files."""
+        run = modules.load(self.repository, "pipeline.run")
+        config = modules.load(self.repository, "pipeline.config").load_config(self.repository / "config.toml")
+        code = self.root / "code"
+        code.mkdir(exist_ok=True)
+        for pattern in run.STEP_FILES["evaluate"]:
+            for path in self.repository.glob(pattern):
+                shutil.copy(path, code)
+        folders = {"model-dir": ".", "train-dir": "train", "test-dir": "test", "policy": "code/policy.yaml"}
+        folders |= {"output-dir": "evaluation", "evidence-dir": "evidence", "message-file": "output/message"}
+        arguments = [part for name in folders for part in self._argument(name, folders)]
+        told = {"commit": COMMIT, "image": IMAGE, "seed-version": "0.1.0", "cutoff": str(config.quality.cutoff)}
+        arguments += [part for name, value in told.items() for part in (f"--{name}", value)]
+        return processes.run([sys.executable, str(code / "evaluate.py"), *arguments], self.root, {})
 
     @property
     def archive(self) -> Path:
@@ -60,9 +75,16 @@ class Workspace:
         """The failed job's exit message."""
         return (self.root / "output" / "message").read_text(encoding="utf-8")
 
+    def summary(self) -> dict[str, Any]:
+        """What the pipeline's condition reads."""
+        return self._json("evaluation/evaluation.json")
+
     def report(self, name: str) -> dict[str, Any]:
-        """A JSON file of the evaluation."""
-        document: dict[str, Any] = json.loads((self.root / "evaluation" / name).read_text(encoding="utf-8"))
+        """A JSON file of the evidence."""
+        return self._json(f"evidence/{name}")
+
+    def _json(self, name: str) -> dict[str, Any]:
+        document: dict[str, Any] = json.loads((self.root / name).read_text(encoding="utf-8"))
         return document
 
     def _argument(self, name: str, folders: dict[str, str]) -> tuple[str, str]:
@@ -73,3 +95,12 @@ class Workspace:
     ) -> subprocess.CompletedProcess[str]:
         path = str(self.repository / "steps" / script)
         return processes.run([sys.executable, path, *arguments], self.root, variables or {})
+
+
+def run_all(workspace: Workspace) -> Workspace:
+    """Prepare, train as config.toml says, and evaluate; each must succeed."""
+    config = modules.load(workspace.repository, "pipeline.config").load_config(workspace.repository / "config.toml")
+    settings = {name: str(value) for name, value in asdict(config.training).items()}
+    for finished in (workspace.prepare(), workspace.train(**settings), workspace.evaluate()):
+        assert finished.returncode == 0, finished.stderr
+    return workspace

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.seedcode import request_shapes
+from tests.seedcode import rendering, request_shapes
 from tests.seedcode.definitions import Described
 
 JOBS = ("Prepare", "Train", "Evaluate", "RegisterModel")
@@ -38,7 +38,9 @@ def test_code_and_data_are_uploaded_once_under_their_content(described: tuple[De
     names = [re.sub(r"/[0-9a-f]{64}/", "/#/", key.partition("/")[2]) for key in keys]
     assert names == [
         "source/data/#/arrests.csv",
-        *(f"source/evaluate/#/{name}.py" for name in ("bias", "evaluate", "quality")),
+        *(f"source/evaluate/#/{name}.py" for name in ("archived", "evaluate", "evidence")),
+        f"source/evaluate/#/{rendering.LIBRARY.name}",
+        "source/evaluate/#/policy.yaml",
         "source/prepare/#/prepare.py",
         "source/prepare/#/table.json",
         "source/train/#/sourcedir.tar.gz",
@@ -87,12 +89,10 @@ def test_what_is_registered_carries_its_evidence_and_waits(described: tuple[Desc
         "SAGEMAKER_REGION": "us-east-1",
         "PIP_NO_BUILD_ISOLATION": "0",
     }
-    metrics = package["ModelMetrics"]
-    assert evidence(metrics["ModelQuality"]["Statistics"]["S3Uri"]) == "statistics.json"
-    assert evidence(metrics["ModelQuality"]["Constraints"]["S3Uri"]) == "constraints.json"
-    assert evidence(metrics["Bias"]["Report"]["S3Uri"]) == "analysis.json"
     properties = package["CustomerMetadataProperties"]
-    assert evidence(properties["EvaluationDataUri"]) == "holdout.csv"
+    assert evidence(properties["EvaluationDataUri"]) == "/holdout.csv"
+    assert evidence(properties["EvidenceUri"]) == "/"
+    assert properties["EvidenceDigest"]["Std:JsonGet"]["Path"] == "evidence_digest"
     assert properties["ModelDigest"]["Std:JsonGet"]["Path"] == "model_digest"
     assert properties["DataDigest"]["Std:JsonGet"]["Path"] == "data_digest"
     assert properties["SourceDigest"] == {"Get": "Parameters.SourceDigest"}
@@ -107,8 +107,67 @@ def test_what_is_registered_carries_its_evidence_and_waits(described: tuple[Desc
 def evidence(address: dict[str, Any]) -> str:
     """Name of the file of Evaluate's output that an address refers to."""
     folder, name = address["Std:Join"]["Values"]
-    assert folder == {"Get": "Steps.Evaluate.ProcessingOutputConfig.Outputs['evaluation'].S3Output.S3Uri"}
+    assert address["Std:Join"]["On"] == ""
+    assert folder == {"Get": "Steps.Evaluate.ProcessingOutputConfig.Outputs['evidence'].S3Output.S3Uri"}
     return str(name)
+
+
+def test_reports_and_baselines_are_registered_at_creation(described: tuple[Described, Described]) -> None:
+    """Every place that ModelMetrics and DriftCheckBaselines have for a report holds the evidence's.
+
+    Source: API reference, UpdateModelPackage: neither can be given later.
+    """
+    package = described[0].steps()["RegisterModel"]["Arguments"]
+    quality = {"Statistics": "/statistics.json", "Constraints": "/constraints.json"}
+    data = {name: f"/data_quality{place}" for name, place in quality.items()}
+    assert addresses(package["ModelMetrics"]) == {
+        "ModelQuality": quality,
+        "ModelDataQuality": data,
+        "Bias": {"Report": "/analysis.json"},
+        "Explainability": {"Report": "/analysis.json"},
+    }
+    assert addresses(package["DriftCheckBaselines"]) == {
+        "ModelQuality": quality,
+        "ModelDataQuality": data,
+        "Bias": {"PreTrainingConstraints": "/analysis.json", "PostTrainingConstraints": "/analysis.json"},
+        "Explainability": {"Constraints": "/analysis.json"},
+    }
+
+
+def addresses(reports: dict[str, dict[str, Any]]) -> dict[str, dict[str, str]]:
+    """The file of the evidence at each place."""
+    return {
+        kind: {place: evidence(source["S3Uri"]) for place, source in places.items()} for kind, places in reports.items()
+    }
+
+
+def test_a_version_says_why_it_was_built(described: tuple[Described, Described]) -> None:
+    """Its description has the reason that the build gave, and the commit."""
+    package = described[0].steps()["RegisterModel"]["Arguments"]
+    words = package["ModelPackageDescription"]["Std:Join"]["Values"]
+    assert words == [{"Get": "Parameters.BuildReason"}, "; commit ", {"Get": "Parameters.CommitId"}]
+
+
+def test_the_evidence_is_told_where_the_model_comes_from(described: tuple[Described, Described]) -> None:
+    """Evaluate gets the commit, the image, the seed's version and the cutoff, and writes two folders."""
+    arguments = described[0].steps()["Evaluate"]["Arguments"]
+    given = arguments["AppSpecification"]["ContainerArguments"]
+    told = dict(zip(given[::2], given[1::2], strict=True))
+    assert told["--commit"] == {"Get": "Parameters.CommitId"}
+    assert told["--image"] == arguments["AppSpecification"]["ImageUri"]
+    assert (told["--seed-version"], told["--cutoff"]) == ("0.1.0", "0.58")
+    outputs = arguments["ProcessingOutputConfig"]["Outputs"]
+    assert [output["OutputName"] for output in outputs] == ["evaluation", "evidence"]
+
+
+def test_training_again_runs_every_step(described: tuple[Described, Described]) -> None:
+    """With a reason to retrain nothing is taken from the cache, and nothing else is different."""
+    usual, again = (json.loads(text) for text in (described[0].definition, described[0].without_caching))
+    jobs = [step for step in again["Steps"] if "CacheConfig" in step]
+    assert [step["CacheConfig"]["Enabled"] for step in jobs] == [False] * 3
+    for step in (*jobs, *(step for step in usual["Steps"] if "CacheConfig" in step)):
+        del step["CacheConfig"]
+    assert usual == again
 
 
 def test_the_toolkit_installs_the_code_without_the_network(described: tuple[Described, Described]) -> None:
@@ -157,6 +216,7 @@ def test_the_parameters_are_the_documented_ones(described: tuple[Described, Desc
         "AucThreshold": 0.68,
         "CommitId": "not-recorded",
         "SourceDigest": "not-recorded",
+        "BuildReason": "Started by hand",
         "ProcessingInstanceType": "ml.m5.large",
         "TrainingInstanceType": "ml.m5.large",
     }

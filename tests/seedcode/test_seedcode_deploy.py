@@ -17,11 +17,11 @@ STAGES = ("staging", "prod")
 @pytest.fixture
 def approved(aws: processes.Aws, evidence: Workspace) -> str:
     """ARN of an approved version with the evidence of the real model."""
-    names = ("statistics.json", "holdout.csv")
-    evaluation = {name: (evidence.root / "evaluation" / name).read_bytes() for name in names}
-    statistics, holdout = (aws.put(f"evaluation/{name}", content) for name, content in evaluation.items())
+    names = ("statistics.json", "holdout.csv", "evaluation_plan.json")
+    documents = {name: (evidence.root / "evidence" / name).read_bytes() for name in names}
+    statistics, holdout, _ = (aws.put(f"evidence/{name}", content) for name, content in documents.items())
     model = aws.put("model/model.tar.gz", evidence.archive.read_bytes())
-    digest = evidence.report("evaluation.json")["model_digest"]
+    digest = evidence.summary()["model_digest"]
     answer = aws.client("sagemaker").create_model_package(
         ModelPackageGroupName=aws.group,
         ModelApprovalStatus="Approved",
@@ -30,7 +30,11 @@ def approved(aws: processes.Aws, evidence: Workspace) -> str:
             "SupportedContentTypes": ["text/csv"],
         },
         ModelMetrics={"ModelQuality": {"Statistics": {"ContentType": "application/json", "S3Uri": statistics}}},
-        CustomerMetadataProperties={"ModelDigest": digest, "EvaluationDataUri": holdout},
+        CustomerMetadataProperties={
+            "ModelDigest": digest,
+            "EvaluationDataUri": holdout,
+            "EvidenceUri": holdout.removesuffix("holdout.csv"),
+        },
     )
     return str(answer["ModelPackageArn"])
 

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -9,6 +10,12 @@ import pytest
 
 from tests.seedcode import modules, processes, rendering
 
+STARTED = """
+import json
+from pipeline import execution, run
+execution.start = lambda client, environment, parameters: print(json.dumps(parameters)) or exit(0)
+run.main()
+"""
 IMPORTS = "import sys; from pipeline.run import main; main(); print('sagemaker' in sys.modules)"
 
 
@@ -45,7 +52,40 @@ def test_an_unchanged_push_builds_nothing(build_repo: Path, aws: processes.Aws) 
     assert told.stdout.endswith("\nFalse\n")
 
 
-@pytest.mark.parametrize("name", ["config.toml", "steps/train.py", "data/arrests.csv", "requirements.txt"])
+def test_a_reason_to_train_again_is_not_skipped(build_repo: Path, aws: processes.Aws) -> None:
+    """The same source with a reason makes the pipeline, without step caching, and starts it with that reason."""
+    register(aws, source_digest(build_repo))
+    reason = {"LOCKGATE_RETRAIN": "age drifted in production"}
+    began = processes.run([sys.executable, "-c", STARTED], build_repo, aws.environment | reason)
+    assert began.returncode == 0, began.stderr
+    said, asked = began.stdout.splitlines()[0], json.loads(began.stdout.splitlines()[-1])
+    assert said == "training again: age drifted in production"
+    assert asked["BuildReason"] == "Retraining: age drifted in production"
+    assert asked["CommitId"] == aws.environment["CODEBUILD_RESOLVED_SOURCE_VERSION"]
+    name = aws.environment["SAGEMAKER_PIPELINE_NAME"]
+    definition = json.loads(aws.client("sagemaker").describe_pipeline(PipelineName=name)["PipelineDefinition"])
+    assert {s["CacheConfig"]["Enabled"] for s in definition["Steps"] if "CacheConfig" in s} == {False}
+
+
+def test_none_is_no_reason_to_train_again(build_repo: Path, aws: processes.Aws) -> None:
+    """What the pipeline's variable says without a reason leaves an unchanged source alone."""
+    register(aws, source_digest(build_repo))
+    finished = processes.run_module(build_repo, "pipeline.run", aws.environment | {"LOCKGATE_RETRAIN": "none"})
+    assert (finished.returncode, finished.stderr) == (0, "")
+    assert finished.stdout.startswith("unchanged: version 1 ")
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "config.toml",
+        "steps/train.py",
+        "data/arrests.csv",
+        "requirements.txt",
+        "policy.yaml",
+        f"vendor/{rendering.LIBRARY.name}",
+    ],
+)
 def test_every_file_a_model_depends_on_changes_the_source(name: str, build_repo: Path, tmp_path: Path) -> None:
     """Configuration, code, data and libraries count; a remark in the README does not."""
     repository = Path(shutil.copytree(build_repo, tmp_path / "repository"))
@@ -91,3 +131,17 @@ def test_an_unreachable_aws_is_told_in_one_sentence(build_repo: Path) -> None:
     finished = processes.run_module(build_repo, "pipeline.run", processes.project("p-1") | nowhere)
     assert (finished.returncode, finished.stdout) == (1, "")
     assert finished.stderr == 'Could not connect to the endpoint URL: "http://127.0.0.1:9/"\n'
+
+
+def test_a_repository_without_library_or_policy_is_refused(tmp_path: Path, aws: processes.Aws) -> None:
+    """Without them there would be no evidence, or nothing to judge it by: both are named before AWS is asked."""
+    repository = rendering.render("build", tmp_path)
+    (repository / "policy.yaml").unlink()
+    shutil.rmtree(repository / "vendor")
+    finished = processes.run_module(repository, "pipeline.run", aws.environment)
+    assert (finished.returncode, finished.stdout) == (1, "")
+    assert finished.stderr.splitlines() == [
+        "the repository has 2 mistakes:",
+        "  - there is no vendor/lockgate_checks-*.whl",
+        "  - there is no policy.yaml",
+    ]

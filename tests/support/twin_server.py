@@ -33,6 +33,7 @@ def running_core(state_dir: Path) -> Iterator[Core]:
         server.stop()
         core.processes.close()
         core.log.close()
+        core.tables.close()
 
 
 def client_of(core: Core, service: str, credentials: Any = None, **options: Any) -> Any:

@@ -62,13 +62,20 @@ def environment(action_configuration: dict[str, str]) -> dict[str, str]:
 
 
 def test_the_build_pipeline_builds_a_commit(template: dict[str, Any], values: Values) -> None:
-    """Source, then build; nothing else, and no variable to give."""
+    """Source, then build; nothing else."""
     properties = pipeline(template, values, "-modelbuild")
     assert outline(properties) == [
         ("Source", "Source", 1, "CodeCommit", [], SOURCE),
         ("Build", "Build", 1, "CodeBuild", SOURCE, []),
     ]
-    assert "Variables" not in properties
+
+
+def test_a_build_can_be_given_a_reason_to_train_again(template: dict[str, Any], values: Values) -> None:
+    """A push gives none, which is the variable's default; the reason reaches the build's environment."""
+    properties = pipeline(template, values, "-modelbuild")
+    (variable,) = properties["Variables"]
+    assert (variable["Name"], variable["DefaultValue"]) == ("RetrainReason", "none")
+    assert environment(configuration(properties, "Build")) == {"LOCKGATE_RETRAIN": "#{variables.RetrainReason}"}
 
 
 def test_the_deploy_pipeline_goes_gate_by_gate(template: dict[str, Any], values: Values) -> None:

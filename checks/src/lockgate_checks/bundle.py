@@ -50,6 +50,20 @@ class Bundle:
     problems: Mapping[str, str]
 
 
+def document_files(folder: Path) -> dict[str, Path]:
+    """Return the documents' files of a folder by the documents' names.
+
+    Raises:
+        EvidenceError: the folder does not exist, or holds a document twice.
+    """
+    found: dict[str, Path] = {}
+    for name, place in _contents(folder):
+        if name in found:
+            raise EvidenceError(f"{name} is there twice, as {found[name].name} and {place.name}; keep one.")
+        found[name] = place
+    return found
+
+
 def load_folder(folder: Path, baseline: Path | None = None) -> Bundle:
     """Read the documents of a folder, and those of the approved version's folder as its baseline.
 

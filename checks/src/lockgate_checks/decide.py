@@ -14,10 +14,11 @@ from lockgate_checks.check import Check, Measured
 from lockgate_checks.errors import CheckError
 from lockgate_checks.evaluate import Evaluation, evaluate, facts_for_checks
 from lockgate_checks.findings import Court, findings_of
-from lockgate_checks.integrity import Subject, integrity
+from lockgate_checks.integrity import Subject, integrity, unexaminable
 from lockgate_checks.policy.digest import policy_digest
 from lockgate_checks.policy.layers import champion_metric_of, mode_of, severity_of
 from lockgate_checks.policy.model import Policy
+from lockgate_checks.recomputation import recomputation
 from lockgate_checks.registry import BUILT_IN
 from lockgate_checks.values import Decision, Finding, Mode, Outcome, Severity, Verdict
 from lockgate_checks.waiving import expired_without_use, grants
@@ -68,6 +69,9 @@ def verdict_of(findings: Iterable[Finding]) -> Verdict:
 
 
 def _findings(bundle: Bundle, subject: Subject, checks: Sequence[Check], court: Court) -> Iterator[Finding]:
+    if (obstacle := unexaminable(bundle)) is not None:
+        yield obstacle
+        return
     severities = ((check, severity_of(court.policy, check)) for check in checks)
     asked = {check: severity for check, severity in severities if severity is not None}
     facts = facts_for_checks(champion_metric_of(court.policy))
@@ -75,6 +79,7 @@ def _findings(bundle: Bundle, subject: Subject, checks: Sequence[Check], court: 
     answered = [f for evaluation in evaluations for f in findings_of(evaluation, asked[evaluation.check], court)]
     yield from answered
     yield from integrity(bundle, subject)
+    yield from recomputation(bundle, court.policy)
     yield from _unknown_names(court.policy, checks, tuple(asked))
     yield from _unknown_metrics(court.policy, evaluations)
     yield from expired_without_use(court.granted, answered)

@@ -14,7 +14,7 @@ from typing import Any
 
 from lockgate_checks.errors import EvidenceError
 
-_PROBLEM_TYPES = ("binary_classification_metrics", "multiclass_classification_metrics", "regression_metrics")
+PROBLEM_TYPES = ("binary_classification_metrics", "multiclass_classification_metrics", "regression_metrics")
 
 
 @dataclass(frozen=True)
@@ -52,9 +52,9 @@ def read_model_quality(document: Any) -> ModelQuality:
         EvidenceError: a part is missing, or a metric is not a finite number.
     """
     report = _mapping(document, "statistics.json")
-    kind = next((k for k in _PROBLEM_TYPES if k in report), None)
+    kind = next((k for k in PROBLEM_TYPES if k in report), None)
     if kind is None:
-        raise EvidenceError(f"statistics.json has none of {', '.join(_PROBLEM_TYPES)}.")
+        raise EvidenceError(f"statistics.json has none of {', '.join(PROBLEM_TYPES)}.")
     rows = _mapping(report.get("dataset"), "statistics.json: dataset").get("item_count")
     if not isinstance(rows, int) or isinstance(rows, bool) or rows < 1:
         raise EvidenceError(f"statistics.json: dataset.item_count is {rows!r}, not a positive number of rows.")

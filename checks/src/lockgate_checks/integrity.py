@@ -14,6 +14,7 @@ from lockgate_checks.check import label
 from lockgate_checks.values import Finding, Outcome, Severity
 
 READABLE, UNALTERED, SAME_MODEL = "evidence.readable", "evidence.unaltered", "evidence.same_model"
+EXAMINED, EXAMINATION = "evidence.examined", "examination"
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,12 @@ class Subject:
     model_package_arn: str = ""
     evidence: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     lineage: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+
+
+def unexaminable(bundle: Bundle) -> Finding | None:
+    """Return why nothing can be examined, where a document `examination` states a `problem`."""
+    problem = bundle.documents.get(EXAMINATION, {}).get("problem")
+    return None if not problem else _failure(EXAMINED, EXAMINATION, f"Nothing was examined: {label(problem, 300)}.")
 
 
 def integrity(bundle: Bundle, subject: Subject) -> Iterator[Finding]:

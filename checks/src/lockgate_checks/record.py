@@ -28,12 +28,17 @@ SCHEMA = 1
 
 @dataclass(frozen=True)
 class Entry:
-    """One decision in the record, what the registry said about its model version, and its place in the chain."""
+    """One decision in the record, what the registry said about its model version, and its place in the chain.
+
+    `person` is there where somebody decided over the decision of the checks: who, when, what, why, and against which
+    findings.
+    """
 
     sequence: int
     previous: str | None
     subject: Subject
     decision: Decision
+    person: Mapping[str, Any] | None = None
 
     @property
     def digest(self) -> str:
@@ -42,7 +47,7 @@ class Entry:
 
 
 def next_entry(record: Sequence[Entry], decision: Decision, subject: Subject | None = None) -> Entry:
-    """Return the entry that continues the record with a decision."""
+    """Return the entry that continues the record with a decision of the checks."""
     known = subject or Subject(decision.model_package_arn)
     return Entry(len(record), record[-1].digest if record else None, known, decision)
 
@@ -89,6 +94,7 @@ def entry_document(entry: Entry) -> dict[str, Any]:
             "lineage": dict(subject.lineage),
         },
         "decision": decision_document(entry.decision),
+        **({} if entry.person is None else {"person": dict(entry.person)}),
     }
 
 
@@ -118,7 +124,9 @@ def read_entry(document: Any) -> Entry:
             raise RecordError(f"The entry has schema {document['schema']}; this library reads {SCHEMA}.")
         subject = document["subject"]
         known = Subject(subject["model_package_arn"], _mapping(subject["evidence"]), _mapping(subject["lineage"]))
-        return Entry(int(document["sequence"]), document["previous"], known, read_decision(document["decision"]))
+        person = _mapping(document["person"]) if "person" in document else None
+        decision = read_decision(document["decision"])
+        return Entry(int(document["sequence"]), document["previous"], known, decision, person)
     except (KeyError, TypeError, ValueError, AttributeError) as error:
         raise RecordError(f"This is no entry of a record: {error!r}.") from None
 

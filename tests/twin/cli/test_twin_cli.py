@@ -121,11 +121,11 @@ def test_a_port_in_use_is_named(tmp_path: Path) -> None:
     assert not (tmp_path / "twin.json").exists()
 
 
-def test_down_ends_the_twin_and_says_what_is_gone(tmp_path: Path) -> None:
+def test_down_ends_the_twin_and_says_what_stays(tmp_path: Path) -> None:
     """After `down` the process has ended; a second `down` finds nothing, `status` fails."""
     assert lockgate("up", "--port", "0", folder=tmp_path).returncode == 0
     pid = json.loads((tmp_path / "twin.json").read_text())["pid"]
-    assert "What it held in memory is gone" in lockgate("down", folder=tmp_path).stdout
+    assert f"Its state and logs stay in {tmp_path}" in lockgate("down", folder=tmp_path).stdout
     assert has_ended(pid)
     assert "No twin runs" in lockgate("down", folder=tmp_path).stdout
     assert lockgate("status", folder=tmp_path).returncode == 1

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
+import sys
 import uuid
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,7 +19,7 @@ from lockgate_twin.control import State
 from lockgate_twin.demo.twin_process import twin_process
 
 ROOT = Path(__file__).parents[3]
-AWS = shutil.which("aws")
+AWS = Path(sys.executable).with_name("aws")
 TEMPLATE = """
 Resources:
   Parameter: {Type: AWS::SSM::Parameter, Properties: {Type: String, Value: v}}
@@ -73,7 +73,6 @@ def run(argv: list[str], folder: Path, environment: dict[str, str]) -> str:
     return done.stdout
 
 
-@pytest.mark.skipif(AWS is None, reason="no `aws` executable on PATH (pip install awscli)")
 def test_the_aws_cli_drives_the_twin(tmp_path: Path, environment: dict[str, str]) -> None:
     """Files large and small to S3 and back, identity, registry, repositories and a stack to its end."""
 

@@ -35,7 +35,8 @@ class StubbedSession:
 
     def request(self, properties: Mapping[str, Any], **more: Any) -> Request:
         """Return a handler's request."""
-        return Request(clients=Clients(self), logical_id="It", properties=properties, **more)  # type: ignore[arg-type]
+        known = {"logical_id": "It", "type": "", "around": None, **more}
+        return Request(clients=Clients(self), properties=properties, **known)  # type: ignore[arg-type]
 
 
 PIPELINE = {

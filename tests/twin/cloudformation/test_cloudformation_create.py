@@ -217,8 +217,8 @@ REFUSED: list[tuple[dict[str, Any], dict[str, Any], str, str]] = [
     (
         resources(A=parameter("a")),
         {"StackPolicyBody": "{}"},
-        "NotImplemented",
-        "The parameter StackPolicyBody of CloudFormation's stack operations",
+        "ValidationError",
+        "Error validating stack policy: it has no Statement",
     ),
     (
         resources(A=parameter("a")),

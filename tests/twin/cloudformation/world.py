@@ -11,7 +11,7 @@ from typing import Any
 
 from lockgate_twin.cloudformation import CloudFormation
 from lockgate_twin.core import Core
-from lockgate_twin.ports import Call, Command, Event, Process, Session, Settings
+from lockgate_twin.ports import Call, Command, Event, Process, Session, Settings, Table
 
 from tests.support.twin_server import client_of
 from tests.twin.cloudformation.fake_services import FakeCodeCommit, FakeLambda, FakeSageMaker
@@ -26,6 +26,10 @@ class JoinableContext:
         self.core = core
         self.settings: Settings = core.settings
         self.threads: list[threading.Thread] = []
+
+    def table(self, name: str) -> Table:
+        """Return the core's table."""
+        return self.core.table(name)
 
     def session(self, call: Call) -> Session:
         """Act as the caller."""

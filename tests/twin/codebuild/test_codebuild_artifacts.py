@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from lockgate_twin.errors import ApiError
 from lockgate_twin.services.codebuild import S3Location, sources
 from lockgate_twin.services.codebuild.artifacts import collect
 from lockgate_twin.services.codebuild.buildspec import ArtifactRule
@@ -131,6 +132,36 @@ def test_a_project_can_build_without_a_pipeline(builds: Builds, s3: Any) -> None
     assert s3.get_object(Bucket="artifacts", Key="out/n-1")["ContentLength"] > 0
     assert builds.api("StartBuild", **request)["build"]["id"] == build_id
     assert builds.api("ListBuildsForProject", projectName="shop")["ids"] == [build_id]
+
+
+def test_a_build_can_be_run_again(builds: Builds, s3: Any) -> None:
+    """RetryBuild makes a new build with the settings of one that has ended; a pipeline's build is refused by name.
+
+    Source: CodeBuild API Reference, RetryBuild.
+    """
+    body = archive_of(_spec(["echo x > x"], {"files": ["x"], "name": "n-$A"}))
+    s3.put_object(Bucket="artifacts", Key="source.zip", Body=body)
+    artifacts = {"type": "S3", "location": "artifacts", "path": "out", "packaging": "ZIP", "overrideArtifactName": True}
+    builds.project(source={"type": "S3", "location": "artifacts/source.zip"}, artifacts=artifacts)
+    given = [{"name": "A", "value": "7"}]
+    first = builds.api("StartBuild", projectName="shop", environmentVariablesOverride=given)["build"]
+    builds.codebuild.pipeline_builds.wait(first["id"])
+    s3.delete_object(Bucket="artifacts", Key="out/n-7")
+    again = builds.api("RetryBuild", id=first["id"])["build"]
+    builds.codebuild.pipeline_builds.wait(again["id"])
+    assert (again["id"] != first["id"], again["buildNumber"]) == (True, first["buildNumber"] + 1)
+    assert builds.describe(again["id"])["buildStatus"] == "SUCCEEDED"
+    assert s3.get_object(Bucket="artifacts", Key="out/n-7")["ContentLength"] > 0
+
+
+def test_a_pipelines_build_is_not_run_again_alone(builds: Builds) -> None:
+    """A build that a pipeline asked for is retried with its stage; an unknown one does not exist."""
+    builds.project()
+    build = builds.commands("true")
+    with pytest.raises(ApiError, match="retry the pipeline's stage"):
+        builds.api("RetryBuild", id=build["id"])
+    with pytest.raises(ApiError, match="ResourceNotFoundException"):
+        builds.api("RetryBuild", id="shop:none")
 
 
 @pytest.mark.parametrize("name", ["../evil", "/abs/evil", "a/../../evil"])

@@ -223,6 +223,22 @@ def test_parameters_and_secrets_are_read(builds: Builds) -> None:
     assert "parameter does not exist: /shop/none" in failure(bad)[2]
 
 
+def test_secrets_do_not_stay_in_the_log(builds: Builds) -> None:
+    """Values of parameters and secrets are *** in the log, even if the build fails; plain variables are not.
+
+    Source: CodeBuild User Guide, "Build specification reference for CodeBuild" (parameter-store, secrets-manager).
+    """
+    boto3.client("ssm", region_name=REGION).put_parameter(Name="/shop/token", Value="t0ken-9", Type="SecureString")
+    builds.project()
+    env = {"parameter-store": {"TOKEN": "/shop/token"}, "variables": {"PLAIN": "plain-9"}}
+    commands = ["echo use $TOKEN and $PLAIN", "exit 1"]
+    spec = {"version": "0.2", "env": env, "phases": {"build": {"commands": commands}}}
+    build = builds.run({"buildspec.yml": json.dumps(spec, indent=1)})
+    text = builds.log(build)
+    assert "\nuse *** and plain-9\n" in text
+    assert "t0ken-9" not in text
+
+
 def test_exported_variables_are_told(builds: Builds) -> None:
     """The variables a buildspec exports have the values of the build's end."""
     builds.project()
@@ -292,11 +308,34 @@ def test_a_build_that_takes_too_long_times_out(builds: Builds) -> None:
 
 
 def test_state_changes_are_announced(builds: Builds, world: FakeWorld) -> None:
-    """A build gives two events of the documented shape: IN_PROGRESS and its end."""
+    """A build gives two state changes of the documented shape, IN_PROGRESS and its end, and a change for each phase.
+
+    Source: CodeBuild User Guide, "Build notifications input format reference".
+    """
     builds.project()
     build = builds.run(_spec(build=["exit 1"]))
 
-    first, last = (dict(event.detail) for event in world.events)
+    changes = [event for event in world.events if event.detail_type == "CodeBuild Build Phase Change"]
+    first, last = (dict(event.detail) for event in world.events if event not in changes)
+    told = {event.detail["completed-phase"]: event.detail["completed-phase-status"] for event in changes}
+    ended = {p["phaseType"]: p["phaseStatus"] for p in build["phases"] if "phaseStatus" in p}
+    assert told == ended
+    broken = next(event.detail for event in changes if event.detail["completed-phase"] == "BUILD")
+    assert broken["completed-phase-context"].startswith(
+        "[COMMAND_EXECUTION_ERROR: Error while executing command: exit 1"
+    )
+    assert set(broken) == {
+        "additional-information",
+        "build-id",
+        "completed-phase",
+        "completed-phase-context",
+        "completed-phase-duration-seconds",
+        "completed-phase-end",
+        "completed-phase-start",
+        "completed-phase-status",
+        "project-name",
+        "version",
+    }
     assert (first["build-status"], last["build-status"]) == ("IN_PROGRESS", "FAILED")
     assert last["build-id"] == build["arn"]
     assert last["project-name"] == "shop"

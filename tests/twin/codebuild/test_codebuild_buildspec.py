@@ -50,7 +50,7 @@ def test_a_whole_buildspec_is_read() -> None:
     assert (install.commands, pre_build.commands, post_build.commands) == ((), (), ())
     assert build.commands == ("echo one", "echo two\necho three\n")
     assert build.finally_commands == ("echo last",)
-    assert build.on_failure == "ABORT"
+    assert build.on_failure.rule == "ABORT"
     assert spec.runtime_versions == {"python": "3.13"}
     assert spec.variables.plaintext == {"NUMBER": "1.10", "YES": "yes"}
     assert spec.variables.parameter_store == {"P": "/a/b"}
@@ -74,8 +74,8 @@ def test_a_whole_buildspec_is_read() -> None:
         ("version: 0.2", "phases is required"),
         ("version: 0.2\nphases:\n  test:\n    commands: [a]", "unknown key 'test' in phases at line 4"),
         ("version: 0.2\nphases:\n  build: {}", "phases.build.commands is required"),
-        ("version: 0.2\nphases:\n  build:\n    commands: [a]\nreports: {}", "reports in the buildspec is not impl"),
-        ("version: 0.2\nphases:\n  build:\n    on-failure: RETRY\n    commands: [a]", "'RETRY' is not implemented"),
+        ("version: 0.2\nphases:\n  build:\n    commands: [a]\nbatch: {}", "batch in the buildspec is not impl"),
+        ("version: 0.2\nphases:\n  build:\n    on-failure: AGAIN\n    commands: [a]", "on-failure 'AGAIN' must be ABORT"),
         ("version: 0.2\nphases:\n  build:\n    commands: [a]\nartifacts:\n  name: x", "artifacts.files is required"),
     ],
 )

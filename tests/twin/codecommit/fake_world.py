@@ -12,8 +12,9 @@ from typing import Any
 
 import boto3
 from botocore.exceptions import ClientError
+from lockgate_twin.durability import MemoryTables
 from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import Call, Command, Event, Principal, Settings
+from lockgate_twin.ports import Call, Command, Event, Principal, Settings, Table
 from lockgate_twin.processes import GuardedProcess, ProcessTable
 
 ACCOUNT = "111122223333"
@@ -73,6 +74,14 @@ class FakeSession:
             raise ApiError(error.response["Error"]["Code"], error.response["Error"]["Message"], 404) from error
         return body
 
+    def object_etag(self, bucket: str, key: str) -> str:
+        """Return an object's ETag in the in-memory S3."""
+        self.require("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+        try:
+            return str(self.client("s3").head_object(Bucket=bucket, Key=key)["ETag"]).strip('"')
+        except ClientError as error:
+            raise ApiError("NoSuchKey", error.response["Error"]["Message"], 404) from error
+
     def write_object(self, bucket: str, key: str, body: bytes) -> None:
         """Write to the in-memory S3."""
         self.require("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
@@ -100,6 +109,11 @@ class FakeWorld:
     defects: list[BaseException] = field(default_factory=list)
     processes: ProcessTable = field(default_factory=ProcessTable)
     changed: threading.Condition = field(default_factory=threading.Condition)
+    tables: MemoryTables = field(default_factory=MemoryTables)
+
+    def table(self, name: str) -> Table:
+        """Return the table of this name; it is kept as long as the world."""
+        return self.tables.table(name)
 
     def session(self, call: Call) -> FakeSession:
         """Act as the caller."""

@@ -183,3 +183,27 @@ def test_roles_without_permissions_fail_the_execution(place: Place, tmp_path: Pa
     error = actions[0]["output"]["executionResult"]["errorDetails"]
     assert error["code"] == "PermissionError"
     assert "codebuild:StartBuild" in error["message"]
+
+
+def test_an_action_may_have_a_role_of_its_own(place: Place, tmp_path: Path) -> None:
+    """The pipeline's role assumes the action's: without that permission, or the trust, the action fails.
+
+    Source: CodePipeline User Guide, "Action declaration" (roleArn).
+    """
+    base = [s for s in _ALLOWED["pipeline"] if not s[0].startswith("codebuild")]
+    own = "arn:aws:iam::111122223333:role/builder"
+    chained = place.role("chained", [*base, ("sts:AssumeRole", own)])
+    alone = place.role("alone", base)
+    iam = place.client("iam")
+    trust = {"Effect": "Allow", "Principal": {"AWS": chained}, "Action": "sts:AssumeRole"}
+    iam.create_role(RoleName="builder", AssumeRolePolicyDocument=_document([trust]))
+    allow = [{"Effect": "Allow", "Action": action, "Resource": on} for action, on in _ALLOWED["pipeline"][1:]]
+    iam.put_role_policy(RoleName="builder", PolicyName="all", PolicyDocument=_document(allow))
+    _push(place, tmp_path / "work", branch="chained")
+    for name, role, state in (("chained", chained, "SUCCEEDED"), ("alone", alone, "FAILED")):
+        declared = pipeline(stage("Build", build(roleArn=own)), name=name, roleArn=role)
+        declared["stages"][0]["actions"][0]["configuration"]["BranchName"] = "chained"
+        place.client("codepipeline").create_pipeline(pipeline=declared)
+        action = place.await_event("aws.codepipeline", pipeline=name, action="Build", state=state)
+        if state == "FAILED":
+            assert "sts:AssumeRole" in action.detail["execution-result"]["external-execution-summary"]

@@ -16,6 +16,11 @@ def _refusal(pipelines: Pipelines, declaration: dict[str, Any]) -> ApiError:
     return caught.value
 
 
+def _rule(provider: str) -> dict[str, Any]:
+    kind = {"category": "Rule", "owner": "AWS", "provider": provider, "version": "1"}
+    return {"name": "Check", "ruleTypeId": kind, "configuration": {}}
+
+
 @pytest.mark.parametrize(
     ("declaration", "code", "said"),
     [
@@ -84,25 +89,38 @@ def _refusal(pipelines: Pipelines, declaration: dict[str, Any]) -> ApiError:
             "InvalidStructureException",
             "CodePipeline is not authorized to perform AssumeRole on role",
         ),
-        (pipeline(stage("B", build()), executionMode="PARALLEL"), "NotImplemented", "execution mode PARALLEL"),
+        (
+            pipeline({**stage("B", build()), "onFailure": {"result": "ROLLBACK"}}, executionMode="PARALLEL"),
+            "InvalidStageDeclarationException",
+            "there is no rollback of a pipeline in PARALLEL mode",
+        ),
         (pipeline(stage("B", build()), triggers=[{}]), "NotImplemented", "triggers"),
         (
-            pipeline({**stage("B", build()), "onFailure": {"result": "ROLLBACK"}}),
+            pipeline({**stage("B", build()), "onFailure": {"conditions": [{"result": "FAIL"}]}}),
             "NotImplemented",
-            "onFailure of stage B",
+            "conditions in onFailure of stage B",
         ),
         (
             pipeline({**stage("B", build()), "beforeEntry": {"conditions": [{"result": "FAIL"}]}}),
+            "InvalidStageDeclarationException",
+            "A condition in beforeEntry of stage B has no rules",
+        ),
+        (
+            pipeline({**stage("B", build()), "beforeEntry": {"conditions": [{"rules": [_rule("DeploymentWindow")]}]}}),
             "NotImplemented",
-            "beforeEntry",
+            "rule provider DeploymentWindow",
+        ),
+        (
+            pipeline({**stage("B", build()), "onSuccess": {"conditions": [{"rules": [_rule("VariableCheck")]}]}}),
+            "InvalidStageDeclarationException",
+            "is missing required configuration 'Operator'",
         ),
         (pipeline(stages=[stage("A", _GITHUB), stage("B", build())]), "NotImplemented", "provider GitHub version 1"),
-        (pipeline(stage("B", build(roleArn="arn:aws:iam::1:role/x"))), "NotImplemented", "roleArn of action Build"),
         (pipeline(stage("B", build(region="eu-west-1"))), "NotImplemented", "in another region"),
         (
             pipeline(stage("B", deploy(ActionMode="CHANGE_SET_REPLACE"))),
-            "NotImplemented",
-            "ActionMode CHANGE_SET_REPLACE",
+            "InvalidActionDeclarationException",
+            "is missing required configuration 'ChangeSetName'",
         ),
     ],
 )

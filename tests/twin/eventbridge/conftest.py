@@ -71,7 +71,7 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         functions = Lambda(core)
         pipelines = Starts("codepipeline", "StartPipelineExecution")
         sagemaker = Starts("sagemaker", "StartPipelineExecution")
-        queues, may = SessionQueues(core, core.administrator.principal), core.authorizer.service_may
+        queues, may = SessionQueues(core, core.administrator_of), core.authorizer.service_may
         wiring = Wiring(
             rules=core.moto.rules,
             targets=standard_targets(core, functions, queues, may),

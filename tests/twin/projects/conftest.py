@@ -19,7 +19,7 @@ from tests.support.twin_server import running_core
 def core(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Core]:
     """Serve a core."""
     with running_core(tmp_path_factory.mktemp("projects")) as running:
-        catalog, tags = ServiceCatalog(running), TagRegistry()
+        catalog, tags = ServiceCatalog(running), TagRegistry(running.table("sagemaker.tags"))
         for service in (CloudFormation(running), catalog, Projects(running, catalog, tags), Tagging(tags)):
             running.front.register(service)
         yield running

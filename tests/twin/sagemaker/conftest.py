@@ -5,8 +5,10 @@
 from __future__ import annotations
 
 import contextlib
+import io
 import json
 import os
+import queue
 import signal
 import subprocess
 import sys
@@ -20,9 +22,11 @@ from typing import Any
 import pytest
 from botocore import xform_name
 from botocore.exceptions import ClientError
+from lockgate_twin.durability import MemoryTables
 from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import Call, Command, Event, Handler, Principal, Settings
+from lockgate_twin.ports import Call, Command, Event, Handler, Principal, Settings, Table
 from lockgate_twin.services.sagemaker.service import SageMaker, assemble
+from lockgate_twin.services.timers import Scheduler
 
 ACCOUNT = "111122223333"
 REGION = "us-east-1"
@@ -72,13 +76,6 @@ class InMemoryS3:
     def __init__(self) -> None:
         self.objects: dict[tuple[str, str], bytes] = {}
         self.denied: set[str] = set()
-
-    def head_object(self, *, Bucket: str, Key: str) -> dict[str, Any]:  # noqa: N803
-        if (Bucket, Key) not in self.objects:
-            raise ClientError({"Error": {"Code": "404", "Message": "Not Found"}}, "HeadObject")
-        if Key.startswith(tuple(self.denied)):
-            raise ClientError({"Error": {"Code": "403", "Message": "Forbidden"}}, "HeadObject")
-        return {"ETag": f'"{uuid.uuid5(uuid.NAMESPACE_URL, Key).hex}"'}
 
 
 class AlreadyExistsError(Exception):
@@ -135,6 +132,40 @@ class Client:
         return call
 
 
+class Functions:
+    """Lambda: functions by ARN, called in process; what one raises is a FunctionError, as Lambda tells it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def invoke(self, *, FunctionName: str, InvocationType: str, Payload: bytes) -> dict[str, Any]:  # noqa: N803
+        assert InvocationType == "RequestResponse"
+        if FunctionName not in self._world.functions:
+            missing = {"Code": "ResourceNotFoundException", "Message": f"Function not found: {FunctionName}"}
+            response: Any = {"Error": missing, "ResponseMetadata": {"HTTPStatusCode": 404}}
+            raise ClientError(response, "Invoke")
+        if FunctionName in self._world.throttled:
+            self._world.throttled.remove(FunctionName)
+            slow: Any = {"Error": {"Code": "TooManyRequestsException", "Message": "Rate Exceeded."}}
+            raise ClientError({**slow, "ResponseMetadata": {"HTTPStatusCode": 429}}, "Invoke")
+        try:
+            answer = self._world.functions[FunctionName](json.loads(Payload))
+        except Exception as error:  # noqa: BLE001  # any error of a handler
+            told = {"errorType": type(error).__name__, "errorMessage": str(error)}
+            return {"StatusCode": 200, "FunctionError": "Unhandled", "Payload": json.dumps(told).encode()}
+        return {"StatusCode": 200, "Payload": io.BytesIO(json.dumps(answer).encode())}
+
+
+class Queues:
+    """SQS: messages by the queue's URL."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def send_message(self, *, QueueUrl: str, MessageBody: str) -> None:  # noqa: N803
+        self._world.messages.put((QueueUrl, json.loads(MessageBody)))
+
+
 class FakeSession:
     """A principal at work; only `world.s3.denied` is refused to it."""
 
@@ -150,6 +181,8 @@ class FakeSession:
             "s3": lambda: self._world.s3,
             "logs": lambda: self._world.logs,
             "sagemaker": lambda: Client(self._world, self.principal),
+            "lambda": lambda: Functions(self._world),
+            "sqs": lambda: Queues(self._world),
         }
         return clients[service]()
 
@@ -168,6 +201,10 @@ class FakeSession:
         if (bucket, key) not in self._world.s3.objects:
             raise ApiError("NoSuchKey", f"The specified key does not exist: {key}", 404)
         return self._world.s3.objects[bucket, key]
+
+    def object_etag(self, bucket: str, key: str) -> str:
+        self.read_object(bucket, key)
+        return uuid.uuid5(uuid.NAMESPACE_URL, key).hex
 
     def write_object(self, bucket: str, key: str, body: bytes) -> None:
         self._check(key, "s3:PutObject")
@@ -191,10 +228,17 @@ class World:
     broken: dict[str, dict[str, Any]] = field(default_factory=dict)
     defects: list[BaseException] = field(default_factory=list)
     handlers: dict[str, Handler] = field(default_factory=dict)
+    functions: dict[str, Callable[[Any], Any]] = field(default_factory=dict)
+    throttled: set[str] = field(default_factory=set)
+    messages: queue.SimpleQueue[tuple[str, Any]] = field(default_factory=queue.SimpleQueue)
     user: Principal = ROOT
+    tables: MemoryTables = field(default_factory=MemoryTables)
     _threads: list[threading.Thread] = field(default_factory=list)
 
     # -- ports.Context
+
+    def table(self, name: str) -> Table:
+        return self.tables.table(name)
 
     def session(self, call: Call) -> FakeSession:
         return FakeSession(self, call.principal)
@@ -264,11 +308,17 @@ class Stage:
 
 
 @pytest.fixture
-def stage(tmp_path: Path) -> Iterator[Stage]:
+def clock() -> Scheduler | None:
+    """The clock of delayed work: the real one. A module that moves the time itself overrides this."""
+    return None
+
+
+@pytest.fixture
+def stage(tmp_path: Path, clock: Scheduler | None) -> Iterator[Stage]:
     """SageMaker's services over a small real world; no defect of the twin may happen unseen."""
     settings = Settings(state_dir=tmp_path / "state", endpoint_url="http://127.0.0.1:1", python=Path(sys.executable))
     world = World(settings)
-    sagemaker = assemble(world)
+    sagemaker = assemble(world, clock)
     for service in sagemaker.services:
         world.handlers.update(service.operations())
     yield Stage(world, sagemaker)

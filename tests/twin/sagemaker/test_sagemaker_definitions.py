@@ -165,7 +165,7 @@ def test_what_is_no_definition_is_refused(world: Any, text: str) -> None:
         world.call("CreatePipeline", PipelineName="x", RoleArn=ROLE, ClientRequestToken=TOKEN, PipelineDefinition=text)
 
 
-@pytest.mark.parametrize("kind", ["Tuning", "Lambda", "QualityCheck", "Nonsense"])
+@pytest.mark.parametrize("kind", ["Tuning", "QualityCheck", "Nonsense"])
 def test_step_types_the_twin_does_not_run_are_refused(world: Any, definition: dict[str, Any], kind: str) -> None:
     """An unsupported step is refused at CreatePipeline with its name and type."""
     definition["Steps"][3]["Arguments"]["IfSteps"].append({"Name": "Extra", "Type": kind, "Arguments": {}})

@@ -259,8 +259,10 @@ def test_every_unsupported_member_is_named(world: Any) -> None:
     """All that a request asks for and the twin does not do is told at once."""
     request = processing(world, "")
     request["ProcessingInputs"][0]["S3Input"]["S3InputMode"] = "Pipe"
-    request["ProcessingResources"]["ClusterConfig"]["InstanceCount"] = 2
-    with pytest.raises(NotImplementedByTwin, match=r"InstanceCount above 1; ProcessingInputs\[code\] S3InputMode Pipe"):
+    request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3UploadMode"] = "Continuous"
+    with pytest.raises(
+        NotImplementedByTwin, match=r"ProcessingInputs\[code\] S3InputMode Pipe; .*Outputs\[out\] other"
+    ):
         world.call("CreateProcessingJob", **request)
 
 

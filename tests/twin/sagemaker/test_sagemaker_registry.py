@@ -37,7 +37,7 @@ def package(model_data: str, **changes: Any) -> dict[str, Any]:
         "MetadataProperties": {"CommitId": "abc", "GeneratedBy": "me"},
         "CustomerMetadataProperties": {"ModelDigest": "d", "DataDigest": "e"},
         "ModelCard": {
-            "ModelCardContent": '{"intended_uses": {"risk_rating": "Low"}, "x": 1}',
+            "ModelCardContent": '{"intended_uses": {"risk_rating": "Low"}, "business_details": {}}',
             "ModelCardStatus": "Draft",
         },
         "ModelLifeCycle": {"Stage": "Development", "StageStatus": "Registered"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
 import json
@@ -11,11 +12,12 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from lockgate_twin.erasing import erase
 from lockgate_twin.errors import StartError
 
 STATE_FILE = "twin.json"
@@ -26,7 +28,11 @@ _POLL_SECONDS = 0.05
 
 @dataclass(frozen=True, kw_only=True)
 class State:
-    """What a running twin writes down so that it can be found: its process, address, keys and people's roles."""
+    """What a running twin writes down so that it can be found: its process, address, keys and people's roles.
+
+    `accounts` are the further accounts, with the access key (id and secret) of each one's administrator; `restored`
+    says what it found of an earlier twin.
+    """
 
     pid: int
     endpoint_url: str
@@ -36,6 +42,8 @@ class State:
     access_key_id: str
     secret_access_key: str
     people: Mapping[str, str] = field(default_factory=dict)
+    accounts: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    restored: str = ""
 
     def save(self) -> None:
         """Write the state file, readable by its owner only: it holds the administrator's key."""
@@ -63,39 +71,67 @@ def find(state_dir: Path) -> State | None:
     return state if _answers(state) else None
 
 
-def up(state_dir: Path, port: int, people: Path | None) -> State:
+def up(state_dir: Path, port: int, people: Path | None, accounts: Sequence[str] = (), *, fresh: bool = False) -> State:
     """Start a twin in the background and wait until it answers; a running one is used as it is.
 
+    It goes on with what an earlier one kept in the folder; a `fresh` one starts empty.
+
     Raises:
-        StartError: it did not start; the message names the reason and the log.
+        StartError: it did not start, or runs without some of the accounts; the message names the reason.
     """
     if state := find(state_dir):
-        return state
+        if fresh:
+            raise StartError(f"A twin runs in {state_dir}; stop it with 'lockgate down' before one starts empty there.")
+        return _with_accounts(state, accounts)
     state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
     log = state_dir / "twin.log"
     argv = [sys.executable, "-m", "lockgate_twin", "serve", "--state", str(state_dir), "--port", str(port)]
     argv += ["--people", str(people.resolve())] if people else []
+    argv += [f"--account={account}" for account in accounts]
+    argv += ["--fresh"] if fresh else []
     with log.open("wb") as output:
-        process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True)
+        process = subprocess.Popen(
+            argv,
+            env=program_environment(),
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
+            start_new_session=True,
+        )
     return _wait_until_up(state_dir, process, log)
 
 
-def down(state_dir: Path) -> str:
-    """Stop the twin of this folder and tell what happened.
+def _with_accounts(state: State, accounts: Sequence[str]) -> State:
+    if missing := [account for account in accounts if account not in state.accounts]:
+        text = f"The twin in {state.state_dir} runs without the accounts {', '.join(missing)}"
+        raise StartError(f"{text}; stop it with 'lockgate down' and start it again with them.")
+    return state
+
+
+def down(state_dir: Path, *, discard: bool = False) -> str:
+    """Stop the twin of this folder and tell what happened; if it is to be discarded, what it keeps is deleted too.
 
     Raises:
         StartError: it does not stop.
     """
     state = find(state_dir)
     if state is None:
-        return f"No twin runs in {state_dir}."
+        return _at_rest(state_dir, discard=discard)
     os.kill(state.pid, signal.SIGTERM)
     deadline = time.monotonic() + _STOP_SECONDS
     while _is_alive(state.pid):
         if time.monotonic() > deadline:
             raise StartError(f"The twin (process {state.pid}) does not stop; see {state.state_dir}/twin.log.")
         time.sleep(_POLL_SECONDS)
-    return f"The twin is down. What it held in memory is gone; its logs stay in {state.state_dir}."
+    if discard:
+        erase(state_dir)
+        return f"The twin is down. What it kept in {state.state_dir} is deleted."
+    return f"The twin is down. Its state and logs stay in {state.state_dir}; 'lockgate up' goes on with them."
+
+
+def _at_rest(state_dir: Path, *, discard: bool) -> str:
+    nobody = f"No twin runs in {state_dir}."
+    return f"{nobody} What an earlier one kept there is deleted." if discard and erase(state_dir) else nobody
 
 
 def status(state_dir: Path) -> dict[str, Any]:
@@ -108,6 +144,25 @@ def status(state_dir: Path) -> dict[str, Any]:
     if state is None:
         raise StartError(f"No twin runs in {state_dir}; start one with 'lockgate up'.")
     return _ask(state)
+
+
+def switch_faults(state_dir: Path, faults: Sequence[str]) -> None:
+    """Let event deliveries go wrong as told ("rule=sagemaker-*,duplicate=3"; "off" ends all faults).
+
+    Raises:
+        StartError: no twin runs there, or a fault is none.
+    """
+    pairs = [[part.partition("=")[::2] for part in fault.split(",")] for fault in faults if fault != "off"]
+    _switch(state_dir, "faults", faults=[dict(pair) for pair in pairs])
+
+
+def fire(state_dir: Path, group: str, name: str) -> dict[str, Any]:
+    """Let a schedule call its target now and return what was started.
+
+    Raises:
+        StartError: no twin runs there, or it refuses.
+    """
+    return _switch(state_dir, f"schedules/{group}/{name}/fire")
 
 
 def roles(state_dir: Path) -> dict[str, Any] | None:
@@ -156,18 +211,29 @@ def git_variables(state: State, access_key_id: str, secret_access_key: str) -> d
 def credentials_of(state: State, person: str) -> dict[str, str]:
     """Return the credential variables of the administrator, or of a person by assuming their role.
 
+    `person` may name the account too: "administrator@222222222222".
+
     Raises:
-        StartError: there is no such person, or the role does not exist yet.
+        StartError: there is no such person or account, or the role does not exist yet.
     """
-    key = {"AWS_ACCESS_KEY_ID": state.access_key_id, "AWS_SECRET_ACCESS_KEY": state.secret_access_key}
-    if person == "administrator":
+    name, _, account = person.partition("@")
+    access_key_id, secret = _administrator(state, account or state.account)
+    key = {"AWS_ACCESS_KEY_ID": access_key_id, "AWS_SECRET_ACCESS_KEY": secret}
+    if name == "administrator":
         return key
     approver = f"arn:aws:iam::{state.account}:role/lockgate/sagemaker-lockgate-approver"
-    arn = {"approver": approver, **state.people}.get(person)
+    arn = {"approver": approver, **state.people}.get(name)
     if arn is None:
         known = ", ".join(["administrator", "approver", *state.people])
-        raise StartError(f"'{person}' is nobody this twin knows; there are: {known}.")
-    return _assume(state, key, arn, person)
+        raise StartError(f"'{name}' is nobody this twin knows; there are: {known}.")
+    return _assume(state, key, arn.replace(f":{state.account}:", f":{account or state.account}:", 1), name)
+
+
+def _administrator(state: State, account: str) -> Sequence[str]:
+    keys = {state.account: (state.access_key_id, state.secret_access_key), **state.accounts}
+    if account not in keys:
+        raise StartError(f"'{account}' is no account of this twin; there are: {', '.join(keys)}.")
+    return keys[account]
 
 
 def _assume(state: State, key: Mapping[str, str], arn: str, person: str) -> dict[str, str]:
@@ -227,6 +293,24 @@ def _ask(state: State, page: str = "status") -> dict[str, Any]:
         shown: dict[str, Any] = json.loads(connection.getresponse().read())
     finally:
         connection.close()
+    return shown
+
+
+def _switch(state_dir: Path, switch: str, **values: Any) -> dict[str, Any]:
+    state = find(state_dir)
+    if state is None:
+        raise StartError(f"No twin runs in {state_dir}; start one with 'lockgate up'.")
+    key = base64.b64encode(f"{state.access_key_id}:{state.secret_access_key}".encode()).decode()
+    connection = http.client.HTTPConnection(state.endpoint_url.removeprefix("http://"), timeout=10)
+    try:
+        headers = {"Authorization": f"Basic {key}", "Content-Type": "application/json"}
+        connection.request("POST", f"/_twin/{switch}", json.dumps(values), headers)
+        answer = connection.getresponse()
+        shown: dict[str, Any] = json.loads(answer.read())
+    finally:
+        connection.close()
+    if answer.status != http.client.OK:
+        raise StartError(f"The twin refuses: {shown['message']}")
     return shown
 
 

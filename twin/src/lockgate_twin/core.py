@@ -14,14 +14,31 @@ from lockgate_twin.authorization.authorizer import Authorizer
 from lockgate_twin.authorization.condition_keys import global_keys
 from lockgate_twin.authorization.context import RequestContext
 from lockgate_twin.credentials import CredentialTable
+from lockgate_twin.durability import JournalTables
 from lockgate_twin.errors import ApiError
+from lockgate_twin.front import requests
 from lockgate_twin.front.application import Front
 from lockgate_twin.moto_host import MotoHost
-from lockgate_twin.ports import Call, Command, Event, Principal, Process, Session, Settings
+from lockgate_twin.moto_state import MotoState
+from lockgate_twin.ports import Call, Command, Event, Principal, Process, Session, Settings, Table
 from lockgate_twin.processes import ProcessTable
 from lockgate_twin.services.sts import Sts
 from lockgate_twin.sessions import ActingSession, ClientFactory
 
+_MOST_USED = (
+    "s3",
+    "iam",
+    "lambda",
+    "kms",
+    "events",
+    "sqs",
+    "logs",
+    "ssm",
+    "sns",
+    "codecommit",
+    "codebuild",
+    "codepipeline",
+)
 _ROLE_ARN = re.compile(r"arn:aws:iam::\d{12}:role/.+")
 
 
@@ -32,17 +49,36 @@ class Core:
         # Logs, sources and the administrator's key lie there: nobody else on this machine may read them.
         settings.state_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
         self.settings = settings
+        self.tables = JournalTables(settings.state_dir / "tables")
         self.moto = MotoHost(settings.account)
         moto_patches.apply()
+        self.moto.keep_in(MotoState(self.table, settings.state_dir / "s3"))
         self.log = AccessLog(settings.state_dir / "access.jsonl")
-        self.credentials = CredentialTable()
-        self.administrator = self.credentials.add_administrator(settings.account)
+        self.credentials = CredentialTable(self.table("credentials"))
+        accounts = (settings.account, *settings.accounts, *self.credentials.accounts())
+        self.administrators = {account: self.credentials.add_administrator(account) for account in accounts}
+        self.administrator = self.administrators[settings.account]
         self.authorizer = Authorizer(self.moto, self.log)
         self.front = Front(self.moto, self.authorizer, self.credentials)
         self.processes = ProcessTable()
         self.on_event: Callable[[Event], None] = lambda _: None
         self._clients = ClientFactory(self.front, settings)
         self.front.register(Sts(self.moto, self.authorizer, self.credentials))
+
+    def table(self, name: str) -> Table:
+        """Return the durable table of this name."""
+        return self.tables.table(name)
+
+    def administrator_of(self, account: str) -> Principal:
+        """Return an account's administrator.
+
+        Raises:
+            ApiError: AccessDenied, the twin does not have this account.
+        """
+        if account not in self.administrators:
+            message = f"The twin has no account {account}; start it with --account {account}."
+            raise ApiError("AccessDenied", message, 403)
+        return self.administrators[account].principal
 
     def session(self, call: Call) -> Session:
         """Act as the caller of a request."""
@@ -71,7 +107,7 @@ class Core:
             raise ApiError("AccessDenied", f"{service} cannot assume '{role_arn}': it is not the ARN of a role.", 403)
         account = role_arn.split(":")[4]
         role = self.moto.role(account, role_arn)
-        source = {"aws:SourceArn": source_arn, "aws:SourceAccount": account} if source_arn else {}
+        source = {"aws:SourceArn": source_arn, "aws:SourceAccount": source_arn.split(":")[4]} if source_arn else {}
         # A service is nobody of the account: a trust in the account's root does not mean it.
         principal = Principal(arn=f"arn:aws:iam:::service/{service}", account=account, access_key_id="")
         keys = {**global_keys(principal, None, region), **source}
@@ -88,6 +124,14 @@ class Core:
             message = f"{service} is not authorized to assume the role {role_arn}: {because}"
             raise ApiError("AccessDenied", f"{message} (aws:SourceArn {source_arn}).", 403)
         return self._session(self.credentials.issue(role_arn, session_name[:64]), region)
+
+    def warm_up(self) -> None:
+        """Read once, before the first stack waits for it, what calls of the services most used need."""
+        self.moto.warm_up()
+        session = self._session(self.administrator, self.settings.region)
+        for service in _MOST_USED:
+            session.client(service)
+            requests.prepare(service)
 
     def emit(self, event: Event) -> None:
         """Put a service's event on the default bus."""

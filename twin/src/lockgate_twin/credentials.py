@@ -9,7 +9,8 @@ import threading
 from collections import Counter
 from dataclasses import dataclass
 
-from lockgate_twin.ports import Principal, utc_now
+from lockgate_twin.durability.memory import MemoryTables
+from lockgate_twin.ports import Principal, Table, utc_now
 
 _ALPHABET = string.ascii_uppercase + "234567"
 
@@ -26,15 +27,18 @@ class Credentials:
 
 
 class CredentialTable:
-    """All valid credentials of this twin."""
+    """All valid credentials of this twin; those in `kept` are an earlier twin's, whose shells go on."""
 
-    def __init__(self) -> None:
-        self._by_key: dict[str, Credentials] = {}
+    def __init__(self, kept: Table | None = None) -> None:
+        self._kept: Table = kept if kept is not None else MemoryTables().table("credentials")
+        self._by_key: dict[str, Credentials] = dict(self._kept.items())
         self._held: Counter[str] = Counter()
         self._lock = threading.Lock()
 
     def add_administrator(self, account: str) -> Credentials:
-        """Create the long-term key of the account's administrator."""
+        """Return the long-term key of the account's administrator, which lasts as long as the twin's folder."""
+        if known := self._administrator(account):
+            return known
         key = _key_id("AKIA")
         principal = Principal(arn=f"arn:aws:iam::{account}:user/administrator", account=account, access_key_id=key)
         return self._add(
@@ -95,8 +99,17 @@ class CredentialTable:
         late = credentials.expires_at is not None and credentials.expires_at < utc_now()
         return late and credentials.access_key_id not in self._held
 
+    def accounts(self) -> list[str]:
+        """Return the accounts that have an administrator, an earlier twin's in this folder too."""
+        return list(dict.fromkeys(c.principal.account for c in self._by_key.values() if c.expires_at is None))
+
+    def _administrator(self, account: str) -> Credentials | None:
+        lasting = (c for c in self._by_key.values() if c.expires_at is None)
+        return next((c for c in lasting if c.principal.account == account), None)
+
     def _add(self, credentials: Credentials) -> Credentials:
         with self._lock:
+            self._kept.put(credentials.access_key_id, credentials)
             self._by_key[credentials.access_key_id] = credentials
         return credentials
 
@@ -107,6 +120,7 @@ class CredentialTable:
             ended = (k for k, c in self._by_key.items() if c.expires_at and c.expires_at < limit)
             old = [key for key in ended if key not in self._held]
             for key in old:
+                self._kept.remove(key)
                 del self._by_key[key]
 
 

@@ -18,8 +18,11 @@ from typing import Any
 from urllib.parse import unquote
 
 from lockgate_twin.errors import ApiError
+from lockgate_twin.moto_state import MotoState
 
 SERVICES = frozenset({"s3", "iam", "kms", "logs", "ssm", "sqs", "sns", "events", "cloudwatch", "ecr", "secretsmanager"})
+# How moto is told whose resources a request is about; what a client sends under this name is replaced.
+ACCOUNT_HEADER = "HTTP_X_MOTO_ACCOUNT_ID"
 WsgiApp = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 
@@ -52,8 +55,18 @@ class Rule:
     targets: tuple[Mapping[str, Any], ...]
 
 
+@dataclass(frozen=True, kw_only=True)
+class ScheduledRule:
+    """An enabled EventBridge rule with a schedule expression."""
+
+    arn: str
+    name: str
+    expression: str
+    targets: tuple[Mapping[str, Any], ...]
+
+
 class MotoHost:
-    """moto in this process, for one default account."""
+    """moto in this process; it keeps every account's resources apart."""
 
     def __init__(self, account: str) -> None:
         # moto takes its default account from the environment, once, when it is imported.
@@ -66,26 +79,48 @@ class MotoHost:
         self._role_ids: dict[tuple[str, str], str] = {}
         self._lock = threading.Lock()
         self._create: Callable[[str], WsgiApp] = create_backend_app
+        self._state: MotoState | None = None
+
+    def keep_in(self, state: MotoState) -> None:
+        """Give moto back what an earlier twin kept, and keep from now on what calls change.
+
+        Raises:
+            StartError: it cannot be read.
+        """
+        state.load()
+        self._state = state
 
     def forward(
-        self, service: str, environ: Mapping[str, Any], body: bytes
+        self, service: str, environ: Mapping[str, Any], body: bytes, account: str
     ) -> tuple[int, list[tuple[str, str]], bytes]:
-        """Let moto answer a request to one service, and return (status, headers, body).
+        """Let moto answer a request to one service on an account's resources, and return (status, headers, body).
 
         moto's own dispatcher goes by the Host header and the path, which may say another service than the one that
         was authorized (or moto's own `/moto-api/reset`); it is left out.
         """
+        self._prepare(service)
+        return call_wsgi(self._applications[service], {**environ, ACCOUNT_HEADER: account}, body)
+
+    def kept(self, service: str, operation: str, parameters: Mapping[str, Any]) -> None:
+        """Return when everything that a call to moto has changed is written down."""
+        if self._state is not None:
+            self._state.keep(service, operation, parameters)
+
+    def _prepare(self, service: str) -> None:
         with self._lock:
+            if self._state is not None:
+                self._state.prepare(service)
             if service not in self._applications:
                 self._applications[service] = self._create(service)
-        return call_wsgi(self._applications[service], dict(environ), body)
 
     def warm_up(self) -> None:
         """Import what the first requests need, so that they do not wait for it."""
         from moto.backends import get_backend
 
-        for name in ("iam", "s3", "kms", "logs", "ssm", "sqs", "events", "sts"):
+        get_backend("sts")
+        for name in ("iam", "s3", "kms", "logs", "ssm", "sqs", "events", "sns"):
             get_backend(name)
+            self._prepare(name)
 
     # -- IAM
 
@@ -122,10 +157,15 @@ class MotoHost:
         Raises:
             ApiError: NoSuchBucket or NoSuchKey.
         """
-        entry = self._bucket_backend(bucket).get_object(bucket, key)
-        if entry is None:
-            raise ApiError("NoSuchKey", f"The specified key does not exist: s3://{bucket}/{key}", 404)
-        return bytes(entry.value)
+        return bytes(self._object(bucket, key).value)
+
+    def object_etag(self, bucket: str, key: str) -> str:
+        """Return an object's ETag, without quotation marks.
+
+        Raises:
+            ApiError: NoSuchBucket or NoSuchKey.
+        """
+        return str(self._object(bucket, key).etag).strip('"')
 
     def write_object(self, bucket: str, key: str, body: bytes) -> None:
         """Write an object.
@@ -133,7 +173,9 @@ class MotoHost:
         Raises:
             ApiError: NoSuchBucket.
         """
+        self._prepare("s3")
         self._bucket_backend(bucket).put_object(bucket, key, body)
+        self.kept("s3", "PutObject", {"Bucket": bucket, "Key": key})
 
     def list_objects(self, bucket: str, prefix: str) -> list[str]:
         """Return the keys under a prefix, in order.
@@ -144,13 +186,21 @@ class MotoHost:
         keys = self._bucket_backend(bucket).buckets[bucket].keys
         return sorted(k for k in list(keys.keys()) if k.startswith(prefix))
 
+    def _object(self, bucket: str, key: str) -> Any:
+        entry = self._bucket_backend(bucket).get_object(bucket, key)
+        if entry is None:
+            raise ApiError("NoSuchKey", f"The specified key does not exist: s3://{bucket}/{key}", 404)
+        return entry
+
     def _owner(self, bucket: str) -> tuple[str | None, Any]:
         from moto.s3.models import s3_backends
 
-        for account, partitions in list(s3_backends.items()):
-            backend = partitions["aws"]
+        # Names of buckets are global: moto keeps one table of their owners for all accounts.
+        _, account = s3_backends.bucket_accounts.get(bucket, ("", ""))
+        for owner in [account] if account else list(s3_backends):
+            backend = s3_backends[owner]["aws"]
             if bucket in backend.buckets:
-                return account, backend
+                return owner, backend
         return None, None
 
     def _bucket_backend(self, bucket: str) -> Any:
@@ -173,6 +223,24 @@ class MotoHost:
         buses = backend_of("events", account, region).event_buses
         rules = list(buses[bus].rules.values()) if bus in buses else []
         return [_rule(r) for r in rules if r.state == "ENABLED" and r.event_pattern.get_pattern()]
+
+
+def scheduled_rules() -> list[ScheduledRule]:
+    """Return the enabled rules with a schedule of all accounts and regions; only default buses have them."""
+    from moto.events.models import events_backends
+
+    backends = [backend for regions in list(events_backends.values()) for backend in list(regions.values())]
+    rules = [rule for backend in backends for rule in list(backend.event_buses["default"].rules.values())]
+    return [
+        ScheduledRule(
+            arn=rule.arn,
+            name=rule.name,
+            expression=rule.scheduled_expression,
+            targets=tuple(dict(target) for target in rule.targets),
+        )
+        for rule in rules
+        if rule.state == "ENABLED" and rule.scheduled_expression
+    ]
 
 
 def backend_of(service: str, account: str, region: str) -> Any:

@@ -5,20 +5,41 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from lockgate_twin import botocore_data
 from lockgate_twin.authorization.conditions import as_list
 from lockgate_twin.authorization.context import RequestContext
 from lockgate_twin.authorization.principals import DIRECT_KINDS
 from lockgate_twin.authorization.statements import compiled
 
 _LOG_DELIVERY = "logging.s3.amazonaws.com"
+_metric_filters: list[Any] = []
 
 
 def apply() -> None:
     """Apply every correction; doing it again changes nothing."""
+    from moto.core import utils
+    from moto.core.responses import BaseResponse
+    from moto.logs.metric_filters import MetricFilters
     from moto.s3.models import FakeBucket
 
+    # moto 5.2.5 makes a new loader for every service, which lists all of botocore's files again.
+    utils._load_service_model = botocore_data.model
+    BaseResponse.get_current_account = account_of_the_front
     FakeBucket._log_permissions_enabled_policy = staticmethod(log_delivery_is_allowed)
     FakeBucket.get_permission = leave_to_the_front
+    if MetricFilters.add_filter is not replace_metric_filter:
+        _metric_filters.append(MetricFilters.add_filter)
+        MetricFilters.add_filter = replace_metric_filter
+
+
+def account_of_the_front(response: Any) -> str:
+    """Return the account that the front authorized a request for; it names one in every request.
+
+    moto 5.2.5 prefers its process' environment, which is one account for all requests.
+    """
+    from moto.core import DEFAULT_ACCOUNT_ID
+
+    return str(response.headers.get("x-moto-account-id") or DEFAULT_ACCOUNT_ID)
 
 
 def leave_to_the_front(_bucket: Any, _action: str, _resource: str) -> Any:
@@ -56,3 +77,14 @@ def _without_source(statement: dict[str, Any]) -> dict[str, Any]:
         for operator, wanted in (statement.get("Condition") or {}).items()
     }
     return {**statement, "Condition": conditions}
+
+
+def replace_metric_filter(
+    filters: Any, filter_name: str, filter_pattern: str, log_group_name: str, metric_transformations: Any
+) -> None:
+    """Put a metric filter in the place of the one of its name (API reference, PutMetricFilter).
+
+    moto 5.2.5 keeps both.
+    """
+    filters.delete_filter(filter_name, log_group_name)
+    _metric_filters[0](filters, filter_name, filter_pattern, log_group_name, metric_transformations)

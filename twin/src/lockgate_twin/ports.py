@@ -11,18 +11,22 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 type_json = dict[str, Any]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """How one twin is set up. Paths are absolute; `python` runs builds, jobs and functions."""
+    """How one twin is set up. Paths are absolute; `python` runs builds, jobs and functions.
+
+    `account` is the default account, `accounts` are further ones.
+    """
 
     state_dir: Path
     endpoint_url: str
     account: str = "111122223333"
+    accounts: tuple[str, ...] = ()
     region: str = "us-east-1"
     python: Path = Path("python3")
 
@@ -59,6 +63,8 @@ class Call:
         return self.principal.account
 
 
+# The administrator of an account, by its id.
+Administrators = Callable[[str], Principal]
 Handler = Callable[[dict[str, Any], Call], Mapping[str, Any] | None]
 
 
@@ -103,6 +109,14 @@ class Session(Protocol):
 
     def read_object(self, bucket: str, key: str) -> bytes:
         """Read one S3 object as this principal (checks s3:GetObject); cheaper than a client call.
+
+        Raises:
+            ApiError: NoSuchBucket, NoSuchKey or AccessDenied.
+        """
+        ...
+
+    def object_etag(self, bucket: str, key: str) -> str:
+        """Return the ETag of one S3 object as this principal (checks s3:GetObject), without quotation marks.
 
         Raises:
             ApiError: NoSuchBucket, NoSuchKey or AccessDenied.
@@ -171,10 +185,37 @@ class Process(Protocol):
         ...
 
 
+class Table(Protocol):
+    """Records by key that outlive the twin's process."""
+
+    def put(self, key: str, record: Any) -> None:
+        """Keep a record (picklable plain data) under a key; it is safe from `kill -9` when this returns.
+
+        A key that is put again keeps its place in the order.
+        """
+        ...
+
+    def remove(self, key: str) -> None:
+        """Forget a key; one that is not there is none."""
+        ...
+
+    def items(self) -> list[tuple[str, Any]]:
+        """Return what is kept, oldest first. What is returned is the caller's own copy."""
+        ...
+
+
 class Context(Protocol):
     """What every service is constructed with."""
 
     settings: Settings
+
+    def table(self, name: str) -> Table:
+        """Return the table of this name; a service loads what it kept when it is constructed.
+
+        A service that has work under way when the twin ends may have `resume()`: it is called once, after every
+        service was constructed and before any request is served.
+        """
+        ...
 
     def session(self, call: Call) -> Session:
         """Act as the caller of this request."""
@@ -202,6 +243,15 @@ class Context(Protocol):
 
     def in_background(self, name: str, work: Callable[[], None]) -> None:
         """Run `work` on a worker thread; an exception that escapes it is logged as a defect of the twin."""
+        ...
+
+
+@runtime_checkable
+class Resumable(Protocol):
+    """A service that has something to do about what an earlier twin in this folder left under way."""
+
+    def resume(self) -> None:
+        """Go on with it, or mark it as stopped or failed with the reason; nothing stays under way for ever."""
         ...
 
 

@@ -23,7 +23,8 @@ Made from the twin's code by `python -m lockgate_twin.reference`; a test fails w
 
 Every call is authenticated (SigV4), validated against botocore's model, and authorized against the caller's identity
 policies, permissions boundary, session policy and the resource's own policy (S3, SQS, SNS, KMS, Lambda, model package
-groups, roles). State is kept in memory and ends with the twin.
+groups, roles). State outlives the twin: what a call has acknowledged is there when a twin starts again in the same
+folder, however the one before ended; what was under way then is rolled back, stopped or gone on with, and says so.
 """
 
 

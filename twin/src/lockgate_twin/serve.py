@@ -7,32 +7,56 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from lockgate_twin.audit.snapshot import SNAPSHOT
 from lockgate_twin.control import State, find
+from lockgate_twin.core import Core
+from lockgate_twin.erasing import erase
 from lockgate_twin.errors import StartError
-from lockgate_twin.people import create_roles
+from lockgate_twin.people import create_roles, known
 from lockgate_twin.ports import Settings
+from lockgate_twin.restored import sentence
 from lockgate_twin.server import HOST, Router, Server, bind
 from lockgate_twin.twin import Twin
 
+_AWAKE_SECONDS = 0.5
 
-def serve(state_dir: Path, port: int, people: Path | None, *, stop_with_stdin: bool) -> int:
+
+@dataclass(frozen=True, kw_only=True)
+class Options:
+    """How a twin is run: `people` is a folder of policy documents, `accounts` are those besides the default one.
+
+    A `fresh` one starts empty, whatever an earlier one has left in the folder.
+    """
+
+    state_dir: Path
+    port: int
+    people: Path | None = None
+    accounts: tuple[str, ...] = ()
+    fresh: bool = False
+
+
+def serve(options: Options, *, stop_with_stdin: bool) -> int:
     """Run a twin; it stops at SIGINT, SIGTERM or, if asked for, when standard input closes.
 
     Raises:
         StartError: another twin runs in this folder, the port is in use, or a person's policy is wrong.
     """
+    state_dir = options.state_dir
     if running := find(state_dir):
         raise StartError(f"A twin already runs in {state_dir} (process {running.pid}, {running.endpoint_url}).")
     stop = _stop_signals(stop_with_stdin=stop_with_stdin)
     with _alone_in(state_dir):
+        if options.fresh:
+            erase(state_dir)
         # An earlier twin's; if this one is killed, nobody must take it for what this one knew.
         (state_dir / SNAPSHOT).unlink(missing_ok=True)
-        return _serve(state_dir, port, people, stop)
+        return _serve(options, stop)
 
 
 @contextmanager
@@ -47,17 +71,24 @@ def _alone_in(state_dir: Path) -> Iterator[None]:
         yield
 
 
-def _serve(state_dir: Path, port: int, people: Path | None, stop: threading.Event) -> int:
-    listener = bind(port)
+def _serve(options: Options, stop: threading.Event) -> int:
+    state_dir, people = options.state_dir, options.people
+    listener, began = bind(options.port), time.monotonic()
     url = f"http://{HOST}:{listener.getsockname()[1]}"
-    twin = Twin(Settings(state_dir=state_dir, endpoint_url=url, python=Path(sys.executable)))
+    settings = Settings(state_dir=state_dir, endpoint_url=url, python=Path(sys.executable), accounts=options.accounts)
+    twin = Twin(settings)
     try:
-        server = Server(listener, Router(twin.core.front, twin.git, twin.status, roles=twin.roles))
+        router = Router(twin.core.front, twin.git, twin.status, switches=twin.switches, roles=twin.roles)
+        server = Server(listener, router)
         server.start()
-        _state(twin, people).save()
+        restored = sentence(twin.core.tables.found(), time.monotonic() - began)
+        _state(twin, people, restored).save()
+        print(restored, end="\n" if restored else "", file=sys.stderr, flush=True)
         print(f"ready {url}", flush=True)
         twin.warm_up()
-        stop.wait()
+        # The kernel may give a signal to any thread, but its handler runs in this one, when it next wakes up.
+        while not stop.wait(_AWAKE_SECONDS):
+            pass
         server.stop()
     finally:
         twin.close()
@@ -65,10 +96,11 @@ def _serve(state_dir: Path, port: int, people: Path | None, stop: threading.Even
     return 0
 
 
-def _state(twin: Twin, people: Path | None) -> State:
-    settings, key = twin.core.settings, twin.core.administrator
-    iam = twin.core.session_of(key.principal, settings.region).client("iam")
-    roles = create_roles(people, iam=iam, account=settings.account, region=settings.region) if people else {}
+def _state(twin: Twin, people: Path | None, restored: str) -> State:
+    core = twin.core
+    settings, key = core.settings, core.administrator
+    roles = {account: _people(core, account, people) for account in core.administrators}
+    others = {account: found for account, found in core.administrators.items() if account != settings.account}
     return State(
         pid=os.getpid(),
         endpoint_url=settings.endpoint_url,
@@ -77,8 +109,18 @@ def _state(twin: Twin, people: Path | None) -> State:
         region=settings.region,
         access_key_id=key.access_key_id,
         secret_access_key=key.secret_access_key,
-        people=roles,
+        people=roles.get(settings.account, {}),
+        restored=restored,
+        accounts={account: (found.access_key_id, found.secret_access_key) for account, found in others.items()},
     )
+
+
+def _people(core: Core, account: str, people: Path | None) -> dict[str, str]:
+    region, kept = core.settings.region, core.table("people")
+    if people is None:
+        return known(kept, account)
+    iam = core.session_of(core.administrators[account].principal, region).client("iam")
+    return create_roles(people, kept, iam=iam, account=account, region=region)
 
 
 def _stop_signals(*, stop_with_stdin: bool) -> threading.Event:

@@ -20,11 +20,14 @@ _OWN_NAMES = (HOST, "localhost")
 
 
 class Router:
-    """Sends a request to git (`/v1/repos/`), to a page of the twin's own (`/_twin/status`) or to the AWS front."""
+    """Sends a request to git (`/v1/repos/`), to a page or switch of the twin's own (`/_twin/`) or to the AWS front."""
 
-    def __init__(self, front: WsgiApp, git: WsgiApp, status: Page, **pages: Page) -> None:
+    def __init__(
+        self, front: WsgiApp, git: WsgiApp, status: Page, *, switches: WsgiApp | None = None, **pages: Page
+    ) -> None:
         self._front = front
         self._git = git
+        self._switches = switches
         self._pages = {f"/_twin/{name}": page for name, page in {"status": status, **pages}.items()}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
@@ -34,6 +37,8 @@ class Router:
             return self._git(environ, start_response)
         if page := self._pages.get(path):
             return _own_page(page, environ, start_response)
+        if self._switches is not None and path.startswith("/_twin/"):
+            return self._switches(environ, start_response)
         return self._front(environ, start_response)
 
 

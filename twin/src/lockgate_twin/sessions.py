@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+from lockgate_twin import botocore_data
 from lockgate_twin.authorization.authorizer import Authorizer
 from lockgate_twin.credentials import Credentials
 from lockgate_twin.front.application import PRINCIPAL_KEY, Front
@@ -24,6 +25,7 @@ class ClientFactory:
         self._front = front
         self._endpoint_url = settings.endpoint_url
         self._session = botocore.session.Session()
+        self._session.register_component("data_loader", botocore_data.loader())
         # botocore's session builds its shared parts lazily and is not safe for concurrent first use.
         self._lock = threading.Lock()
 
@@ -166,13 +168,18 @@ class ActingSession:
         return {**variables, "AWS_SESSION_TOKEN": token} if token else variables
 
     def read_object(self, bucket: str, key: str) -> bytes:
-        """Read an S3 object as this principal."""
-        self.require("s3:GetObject", f"arn:aws:s3:::{bucket}/{key}")
+        """Read an S3 object as this principal, with the use of its KMS key."""
+        self._authorizer.require_object(self.principal, self.region, "s3:GetObject", bucket, key)
         return self._moto.read_object(bucket, key)
 
+    def object_etag(self, bucket: str, key: str) -> str:
+        """Return the ETag of an S3 object that this principal may read."""
+        self._authorizer.require_object(self.principal, self.region, "s3:GetObject", bucket, key)
+        return self._moto.object_etag(bucket, key)
+
     def write_object(self, bucket: str, key: str, body: bytes) -> None:
-        """Write an S3 object as this principal."""
-        self.require("s3:PutObject", f"arn:aws:s3:::{bucket}/{key}")
+        """Write an S3 object as this principal, with the use of its KMS key."""
+        self._authorizer.require_object(self.principal, self.region, "s3:PutObject", bucket, key)
         self._moto.write_object(bucket, key, body)
 
     def list_objects(self, bucket: str, prefix: str) -> list[str]:

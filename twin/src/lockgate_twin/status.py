@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 
@@ -24,5 +24,11 @@ def rows(status: Mapping[str, Any]) -> list[tuple[str, str]]:
     return [
         ("logs", status["state_dir"]),
         ("running", "\n".join(status["running_processes"]) or "nothing"),
+        *_faults(status.get("faults") or []),
         ("has run", f"{len(finished)} builds, jobs and endpoints, {seconds:.0f} s"),
     ]
+
+
+def _faults(faults: Sequence[Mapping[str, Any]]) -> list[tuple[str, str]]:
+    told = [", ".join(f"{name}={value}" for name, value in fault.items()) for fault in faults]
+    return [("faults", "\n".join(told))] if told else []

@@ -53,6 +53,8 @@ def sample_of(rows: int, size: int = SAMPLE_ROWS, seed: int = 0) -> NDArray[np.i
 def shap_of_booster(booster: Any, features: Any, names: Sequence[str], seed: int = 0) -> Attribution:
     """Exact SHAP values of an XGBoost booster on a seeded sample of rows, in units of its margin (log-odds).
 
+    A name that occurs several times is one feature encoded as several columns: their contributions, which are
+    additive, are added up before their absolute value is taken.
     `Booster.predict(pred_contribs=True)` gives each feature's contribution and the bias last; they add up to the
     margin. Source: S. M. Lundberg et al., "From local explanations to global understanding with explainable AI for
     trees", Nature Machine Intelligence 2 (2020), 56-67 (path-dependent TreeSHAP); XGBoost, "Prediction".
@@ -63,6 +65,7 @@ def shap_of_booster(booster: Any, features: Any, names: Sequence[str], seed: int
     import xgboost
 
     table = _table(features, names)
+    features_named = tuple(dict.fromkeys(names))
     chosen = sample_of(len(table), seed=seed)
     if booster.num_features() != len(names):
         raise EvidenceError(
@@ -74,9 +77,10 @@ def shap_of_booster(booster: Any, features: Any, names: Sequence[str], seed: int
     by_label = found[:, None, :] if found.ndim == 2 else found
     if not np.isfinite(by_label).all():
         raise EvidenceError("The model's contributions are not all finite numbers; train it again on finite values.")
-    means, bias = np.abs(by_label).mean(axis=0), by_label[:, :, -1].mean(axis=0)
+    columns = np.array([[name == feature for feature in features_named] for name in names], dtype=np.float64)
+    means, bias = np.abs(by_label[:, :, :-1] @ columns).mean(axis=0), by_label[:, :, -1].mean(axis=0)
     labels = [f"label{number}" for number in range(len(means))]
-    values = {k: dict(zip(names, m[:-1].tolist(), strict=True)) for k, m in zip(labels, means, strict=True)}
+    values = {k: dict(zip(features_named, m.tolist(), strict=True)) for k, m in zip(labels, means, strict=True)}
     how = {"name": "xgboost_pred_contribs", "aggregation": "mean_abs", "unit": "margin", "rows": len(chosen)}
     return Attribution(values, dict(zip(labels, bias.tolist(), strict=True)), how | {"seed": seed})
 
@@ -103,6 +107,8 @@ def permutation_importance(
         EvidenceError: no rows, unequal lengths, names that do not fit the columns, a metric that is not finite.
     """
     table = _table(features, names)
+    if len(set(names)) != len(names):
+        raise EvidenceError("Features of one name cannot be shuffled one by one; give rows of features, not encoded.")
     same_length(features=table, labels=labels)
     chosen = sample_of(len(table), scoring.rows, seed)
     rows, truth = table[chosen], np.asarray(labels)[chosen]
@@ -220,8 +226,8 @@ def _numbers(table: NDArray[Any]) -> Floats:
 
 def _table(features: Any, names: Sequence[str]) -> NDArray[Any]:
     table = np.asarray(features)
-    if table.ndim != 2 or table.shape[1] != len(names) or len(set(names)) != len(names):
+    if table.ndim != 2 or table.shape[1] != len(names):
         raise EvidenceError(
-            f"Features of shape {table.shape} do not fit {len(names)} different names; give rows of all the features."
+            f"Features of shape {table.shape} do not fit {len(names)} names; give rows of all the features."
         )
     return table

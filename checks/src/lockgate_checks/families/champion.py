@@ -18,6 +18,8 @@ from lockgate_checks.families.reading import items
 )
 def difference(champion: Mapping[str, Any], champion_metric: str | None) -> Iterator[Measured]:
     """The approved version is better, or too few rows show that it is not: keep it, or compare on more rows."""
+    if champion.get("error"):
+        raise EvidenceError(label(champion["error"], 300))
     metric = champion.get("metric")
     if champion_metric is not None and metric != champion_metric:
         raise EvidenceError(f"the comparison is by {label(metric)}; the policy compares by {champion_metric}")

@@ -2,11 +2,12 @@
 
 from lockgate_checks.policy.digest import policy_digest, policy_document
 from lockgate_checks.policy.load import load_policy, parse_policy, shipped_policy
-from lockgate_checks.policy.model import FirstVersion, Policy, Threshold, Unsure
+from lockgate_checks.policy.model import FirstVersion, Policy, Recompute, Threshold, Unsure
 
 __all__ = [
     "FirstVersion",
     "Policy",
+    "Recompute",
     "Threshold",
     "Unsure",
     "load_policy",

@@ -24,6 +24,7 @@ def _layer(layer: Policy) -> dict[str, Any]:
         "name": layer.name,
         "adopts_base": layer.adopts_base,
         "mode": layer.mode,
+        "recompute": layer.recompute,
         "packs": dict(layer.packs),
         "checks": dict(layer.checks),
         "limits": {subject: _threshold(threshold) for subject, threshold in layer.limits.items()},

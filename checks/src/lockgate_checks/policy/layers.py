@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from lockgate_checks.check import Check
-from lockgate_checks.policy.model import FirstVersion, Policy, Threshold
+from lockgate_checks.policy.model import FirstVersion, Policy, Recompute, Threshold
 from lockgate_checks.values import Mode, Severity
 
 FIRST_VERSIONS = (FirstVersion.APPROVE, FirstVersion.HUMAN, FirstVersion.REJECT)  # from lenient to strict
@@ -60,6 +60,13 @@ def height_of(policy: Policy, check: Check) -> int:
 def mode_of(policy: Policy) -> Mode:
     """Return recommend where any layer says so; else enforce."""
     return Mode.RECOMMEND if any(layer.mode is Mode.RECOMMEND for layer in policy.layers) else Mode.ENFORCE
+
+
+def recompute_of(policy: Policy) -> Recompute:
+    """Return whose scores count: the project's own only where a layer says so and none asks for the model's."""
+    found = {layer.recompute for layer in policy.layers}
+    declared = Recompute.DECLARED in found and Recompute.REQUIRED not in found
+    return Recompute.DECLARED if declared else Recompute.REQUIRED
 
 
 def first_version_of(policy: Policy) -> FirstVersion:

@@ -19,6 +19,13 @@ class FirstVersion(StrEnum):
     REJECT = "reject"
 
 
+class Recompute(StrEnum):
+    """Whose scores count: those of the registered model, asked again by the gate, or those the project declares."""
+
+    REQUIRED = "required"
+    DECLARED = "declared"
+
+
 class Unsure(StrEnum):
     """What becomes of a value within its limits whose confidence interval reaches beyond them."""
 
@@ -56,6 +63,7 @@ class Policy:
     limits: Mapping[str, Threshold] = field(default_factory=lambda: MappingProxyType({}))
     champion_metric: str | None = None
     first_version: FirstVersion | None = None
+    recompute: Recompute | None = None
     waivers: tuple[Waiver, ...] = ()
     base: Policy | None = None
     adopts_base: bool = False

@@ -7,13 +7,13 @@ from collections.abc import Mapping
 from enum import StrEnum
 from types import MappingProxyType
 
-from lockgate_checks.policy.model import FirstVersion, Policy, Threshold, Unsure
+from lockgate_checks.policy.model import FirstVersion, Policy, Recompute, Threshold, Unsure
 from lockgate_checks.policy.nodes import Node
 from lockgate_checks.policy.reading import Reading
 from lockgate_checks.values import Limit, Mode, Severity, Waiver
 
 SCHEMA = 1
-_FIELDS = ("schema", "name", "include", "mode", "packs", "checks", "limits", "champion", "waivers")
+_FIELDS = ("schema", "name", "include", "mode", "recompute", "packs", "checks", "limits", "champion", "waivers")
 _THRESHOLD = ("minimum", "maximum", "confidence", "unsure", "severity")
 _WAIVER = ("check", "subject", "model", "limit", "reason", "owner", "expires")
 _SUBJECT = re.compile(r"[A-Za-z][A-Za-z0-9_.]*(@.+)?")
@@ -41,6 +41,7 @@ def read(root: Node, reading: Reading) -> Policy:
         limits=_limits(fields.get("limits"), reading),
         champion_metric=reading.text(champion.get("metric")),
         first_version=reading.choice(champion.get("first_version"), FirstVersion),
+        recompute=reading.choice(fields.get("recompute"), Recompute),
         waivers=_waivers(fields.get("waivers"), reading),
     )
 

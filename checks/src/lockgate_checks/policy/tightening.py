@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from lockgate_checks.errors import Mistake
 from lockgate_checks.policy.layers import FIRST_VERSIONS, matches, strictest, threshold_for
-from lockgate_checks.policy.model import Policy, Threshold, Unsure
+from lockgate_checks.policy.model import Policy, Recompute, Threshold, Unsure
 from lockgate_checks.policy.nodes import Node
 from lockgate_checks.values import Mode, Severity
 
@@ -23,6 +23,8 @@ def loosened(policy: Policy, root: Node) -> Iterator[Mistake]:
 def _against(policy: Policy, base: Policy, members: dict[str, Node]) -> Iterator[tuple[Node, str]]:
     if base.mode is Mode.RECOMMEND and policy.mode is Mode.ENFORCE:
         yield members["mode"], f"{base.name} says recommend"
+    if policy.recompute is Recompute.DECLARED and not _leaves_scores(policy, base):
+        yield members["recompute"], f"{base.name} does not take declared scores"
     for name, severity in policy.packs.items():
         if severity is Severity.WARN and base.packs.get(name) is Severity.BLOCK:
             yield members["packs"].value[name], f"{base.name} blocks on it"
@@ -34,6 +36,11 @@ def _against(policy: Policy, base: Policy, members: dict[str, Node]) -> Iterator
         for text in _limits(subject, threshold, base):
             yield members["limits"].value[subject], text
     yield from _champion(policy, base, members)
+
+
+def _leaves_scores(policy: Policy, base: Policy) -> bool:
+    """Say whether the base takes declared scores, or is a shipped policy that says nothing about them."""
+    return base.recompute is Recompute.DECLARED or (policy.adopts_base and base.recompute is None)
 
 
 def _required(base: Policy, check: str) -> Severity | None:

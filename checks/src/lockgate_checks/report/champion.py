@@ -28,6 +28,8 @@ def champion(bundle: Mapping[str, Any]) -> Section:
         return Section(
             "champion", _HEADING, missing("The document champion is missing: this version was not compared.")
         )
+    if said := text_of(at(document, "error")):
+        return Section("champion", _HEADING, missing(f"This version was not compared: {said}."))
     metric = text_of(at(document, "metric")) or "the metric"
     difference, interval = number(at(document, "difference")), numbers(at(document, "interval"))
     content = join(

@@ -6,7 +6,7 @@ import base64
 import hashlib
 from collections.abc import Mapping
 from functools import cache
-from pathlib import Path
+from importlib.resources import files
 from typing import Any
 
 from lockgate_checks.report import bias, champion, drift, findings, importance, provenance, quality, verdict
@@ -74,4 +74,4 @@ def _foot() -> Markup:
 
 @cache
 def _style() -> str:
-    return "\n" + (Path(__file__).parent / "style.css").read_text(encoding="utf-8")
+    return "\n" + (files("lockgate_checks") / "report" / "style.css").read_text(encoding="utf-8")

@@ -26,8 +26,7 @@ class Data:
     positive_label: str
     numeric_features: tuple[str, ...]
     categorical_features: tuple[str, ...]
-    facet: str
-    facet_value: str
+    facets: Mapping[str, tuple[str, ...]]
 
     @property
     def is_remote(self) -> bool:
@@ -59,9 +58,10 @@ class Training:
 
 @dataclass(frozen=True)
 class Quality:
-    """The bar: the smallest AUC on held-out rows with which a model is registered."""
+    """The smallest AUC on held-out rows to register with, and the score from which the answer is yes."""
 
     auc_threshold: float
+    cutoff: float
 
 
 @dataclass(frozen=True)
@@ -143,17 +143,25 @@ def _names(value: Any) -> tuple[str, ...] | None:
     return tuple(value) if good else None
 
 
+def _facets(value: Any) -> dict[str, tuple[str, ...]] | None:
+    read = {name: _names(values) for name, values in value.items()} if isinstance(value, dict) else {}
+    found = {name: values for name, values in read.items() if values}
+    return found if found and len(found) == len(read) else None
+
+
 _READERS: Mapping[str, Callable[[Any], Any]] = {
     "str": _text,
     "int": _whole,
     "float": _number,
     "tuple[str, ...]": _names,
+    "Mapping[str, tuple[str, ...]]": _facets,
 }
 _MEANING = {
     "str": "a text that is not empty",
     "int": "a whole number",
     "float": "a number",
     "tuple[str, ...]": "a list of column names",
+    "Mapping[str, tuple[str, ...]]": 'columns with lists of values, as { colour = ["Black"] }',
 }
 
 
@@ -174,6 +182,7 @@ def _impossible(config: Config) -> list[str]:
         (training.min_child_weight >= 0, "training.min_child_weight must not be negative"),
         (training.nthread >= 1, "training.nthread must be at least 1"),
         (0.5 <= config.quality.auc_threshold < 1, "quality.auc_threshold must be at least 0.5 and below 1"),
+        (0 < config.quality.cutoff < 1, "quality.cutoff must lie between 0 and 1"),
     ]
     for name in ("processing", "training"):
         kind = getattr(config.instances, name)
@@ -187,7 +196,7 @@ def _impossible_columns(data: Data) -> list[str]:
     features = data.numeric_features + data.categorical_features
     mistakes = [
         f"data: {name!r} cannot be a column name"
-        for name in (*features, data.label, data.facet)
+        for name in (*features, data.label, *data.facets)
         if not COLUMN_NAME.fullmatch(name)
     ]
     mistakes += [
@@ -197,12 +206,12 @@ def _impossible_columns(data: Data) -> list[str]:
     ]
     if not (data.is_remote or (data.location.endswith(".csv") and not data.location.startswith(("/", "..")))):
         mistakes.append("data.location must be a .csv file of this repository or an s3:// address")
-    reserved = {"label", "score"} & set(features)  # columns of holdout.csv
-    mistakes += [f"data: no feature may be called {name!r}" for name in sorted(reserved)]
+    reserved = {"label", "score"} & {*features, *data.facets}  # columns of holdout.csv
+    mistakes += [f"data: no feature or facet may be called {name!r}" for name in sorted(reserved)]
     if not features:
         mistakes.append("data names no feature: fill numeric_features or categorical_features")
     if data.label in features:
         mistakes.append(f"data.label {data.label!r} is also listed as a feature, which would leak the answer")
-    if data.label == data.facet:
-        mistakes.append("data.facet and data.label must be different columns")
+    if data.label in data.facets:
+        mistakes.append(f"data.label {data.label!r} is also listed as a facet")
     return mistakes

@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sagemaker.core import image_uris
+from sagemaker.core.drift_check_baselines import DriftCheckBaselines
 from sagemaker.core.metadata_properties import MetadataProperties
 from sagemaker.core.model_metrics import MetricsSource, ModelMetrics
 from sagemaker.core.network import NetworkConfig
@@ -37,6 +38,7 @@ from sagemaker.serve import ModelBuilder
 from sagemaker.train import ModelTrainer
 from sagemaker.train.configs import Compute, InputData, OutputDataConfig, StoppingCondition
 
+from pipeline import __version__
 from pipeline.config import Config
 from pipeline.environment import Environment
 from pipeline.sdk import open_session
@@ -45,9 +47,11 @@ from pipeline.source import CodeLocations
 XGBOOST_VERSION = "3.2-0"
 JOB_LIMIT_SECONDS = 3600
 JSON = "application/json"
-CODE_DIR = "/opt/ml/processing/input/code"
+INPUT_DIR = "/opt/ml/processing/input"
+CODE_DIR = f"{INPUT_DIR}/code"
 REPORT = PropertyFile(name="EvaluationReport", output_name="evaluation", path="evaluation.json")
 NOT_RECORDED = "not-recorded"  # of an execution that somebody started by hand
+BY_HAND = "Started by hand"
 # SageMaker's toolkit runs `pip install .` on this code before it trains or serves. pip would fetch setuptools
 # for that, unpinned, which fails without a network (aws/deep-learning-containers, xgboost 3.2.0,
 # test_network_isolation.py). "0" lets it use the image's own: pip reads its no-switches the wrong way round.
@@ -62,6 +66,7 @@ class Parameters:
     auc_threshold: ParameterFloat
     commit_id: ParameterString
     source_digest: ParameterString
+    build_reason: ParameterString
     processing_instance_type: ParameterString
     training_instance_type: ParameterString
 
@@ -76,6 +81,7 @@ class Context:
     parameters: Parameters
     session: PipelineSession
     image: str
+    caching: bool
 
     @property
     def root(self) -> str:
@@ -83,18 +89,22 @@ class Context:
         return f"s3://{self.environment.artifact_bucket}/{self.environment.pipeline_name}"
 
 
-def build_definition(config: Config, environment: Environment, code: CodeLocations) -> str:
-    """The pipeline definition as canonical JSON: sorted keys, no spaces."""
-    definition = json.loads(build_pipeline(config, environment, code).definition())
+def build_definition(
+    config: Config, environment: Environment, code: CodeLocations, *, caching: bool = True
+) -> str:
+    """The pipeline definition as canonical JSON: sorted keys, no spaces. Without caching every step runs."""
+    definition = json.loads(build_pipeline(config, environment, code, caching=caching).definition())
     return json.dumps(definition, sort_keys=True, separators=(",", ":"))
 
 
-def build_pipeline(config: Config, environment: Environment, code: CodeLocations) -> Pipeline:
+def build_pipeline(
+    config: Config, environment: Environment, code: CodeLocations, *, caching: bool
+) -> Pipeline:
     """The pipeline as the SDK's object."""
     session = open_session(environment.region, environment.artifact_bucket)
     parameters = _parameters(config, code)
     image = image_uris.retrieve("xgboost", environment.region, version=XGBOOST_VERSION)
-    context = Context(config, environment, code, parameters, session, image)
+    context = Context(config, environment, code, parameters, session, image, caching)
     prepare = _prepare(context)
     train = _train(context, prepare)
     evaluate = _evaluate(context, prepare, train)
@@ -113,6 +123,7 @@ def _parameters(config: Config, code: CodeLocations) -> Parameters:
         auc_threshold=ParameterFloat("AucThreshold", default_value=config.quality.auc_threshold),
         commit_id=ParameterString("CommitId", default_value=NOT_RECORDED),
         source_digest=ParameterString("SourceDigest", default_value=NOT_RECORDED),
+        build_reason=ParameterString("BuildReason", default_value=BY_HAND),
         processing_instance_type=ParameterString(
             "ProcessingInstanceType", default_value=config.instances.processing
         ),
@@ -135,7 +146,7 @@ def _prepare(context: Context) -> ProcessingStep:
         arguments=arguments,
     )
     # SageMaker compares addresses, not bytes: a table outside the repository could change unnoticed.
-    cached = not context.config.data.is_remote
+    cached = context.caching and not context.config.data.is_remote
     return ProcessingStep("Prepare", step_args=step_args, cache_config=_cache(enabled=cached))
 
 
@@ -162,35 +173,36 @@ def _train(context: Context, prepare: ProcessingStep) -> TrainingStep:
         InputData(channel_name=name, data_source=_prepared(prepare, name), content_type="text/csv")
         for name in ("train", "validation")
     ]
-    return TrainingStep("Train", step_args=trainer.train(input_data_config=channels), cache_config=_cache())
+    step_args = trainer.train(input_data_config=channels)
+    return TrainingStep("Train", step_args=step_args, cache_config=_cache(enabled=context.caching))
 
 
 def _evaluate(context: Context, prepare: ProcessingStep, train: TrainingStep) -> ProcessingStep:
     """Score the held-out rows with the model archive exactly as it will be served, and write the evidence."""
-    arguments = [
-        "--model-dir",
-        "/opt/ml/processing/input/model",
-        "--test-dir",
-        "/opt/ml/processing/input/test",
-    ]
-    arguments += [
-        "--output-dir",
-        "/opt/ml/processing/output/evaluation",
-        "--message-file",
-        "/opt/ml/output/message",
-    ]
+    options = {
+        "model-dir": f"{INPUT_DIR}/model",
+        "train-dir": f"{INPUT_DIR}/train",
+        "test-dir": f"{INPUT_DIR}/test",
+        "policy": f"{CODE_DIR}/policy.yaml",
+        "output-dir": "/opt/ml/processing/output/evaluation",
+        "evidence-dir": "/opt/ml/processing/output/evidence",
+        "message-file": "/opt/ml/output/message",
+        "commit": context.parameters.commit_id,
+        "image": context.image,
+        "seed-version": __version__,
+        "cutoff": str(context.config.quality.cutoff),
+    }
     step_args = _processor(context, "evaluate.py").run(
         inputs=[
             _input("code", context.code.evaluate, CODE_DIR),
-            _input(
-                "model", train.properties.ModelArtifacts.S3ModelArtifacts, "/opt/ml/processing/input/model"
-            ),
-            _input("test", _prepared(prepare, "test"), "/opt/ml/processing/input/test"),
+            _input("model", train.properties.ModelArtifacts.S3ModelArtifacts, f"{INPUT_DIR}/model"),
+            *(_input(name, _prepared(prepare, name), f"{INPUT_DIR}/{name}") for name in ("train", "test")),
         ],
-        outputs=[_output(context, "evaluate", "evaluation")],
-        arguments=arguments,
+        outputs=[_output(context, "evaluate", name) for name in ("evaluation", "evidence")],
+        arguments=[part for name, value in options.items() for part in (f"--{name}", value)],
     )
-    return ProcessingStep("Evaluate", step_args=step_args, property_files=[REPORT], cache_config=_cache())
+    caching = _cache(enabled=context.caching)
+    return ProcessingStep("Evaluate", step_args=step_args, property_files=[REPORT], cache_config=caching)
 
 
 def _gate(context: Context, train: TrainingStep, evaluate: ProcessingStep) -> ConditionStep:
@@ -229,11 +241,11 @@ def _register(context: Context, train: TrainingStep, evaluate: ProcessingStep) -
         approval_status="PendingManualApproval",
         content_types=["text/csv"],
         response_types=["text/csv", JSON],
-        model_metrics=ModelMetrics(
-            model_statistics=_evidence(evaluate, "statistics.json"),
-            model_constraints=_evidence(evaluate, "constraints.json"),
-            bias=_evidence(evaluate, "analysis.json"),
+        description=Join(
+            on="", values=[context.parameters.build_reason, "; commit ", context.parameters.commit_id]
         ),
+        model_metrics=_metrics(evaluate),
+        drift_check_baselines=_baselines(evaluate),
         metadata_properties=MetadataProperties(
             commit_id=context.parameters.commit_id,
             repository=context.environment.repository,
@@ -244,10 +256,37 @@ def _register(context: Context, train: TrainingStep, evaluate: ProcessingStep) -
             "ModelDigest": _reported(evaluate, "model_digest"),
             "DataDigest": _reported(evaluate, "data_digest"),
             "SourceDigest": context.parameters.source_digest,
-            "EvaluationDataUri": _evaluation_file(evaluate, "holdout.csv"),
+            "EvaluationDataUri": _evidence_file(evaluate, "holdout.csv"),
+            "EvidenceUri": _evidence_file(evaluate, ""),
+            "EvidenceDigest": _reported(evaluate, "evidence_digest"),
         },
     )
     return ModelStep("RegisterModel", step_args=step_args)
+
+
+def _metrics(evaluate: ProcessingStep) -> ModelMetrics:
+    """The reports about this version."""
+    return ModelMetrics(
+        model_statistics=_source(evaluate, "statistics.json"),
+        model_constraints=_source(evaluate, "constraints.json"),
+        model_data_statistics=_source(evaluate, "data_quality/statistics.json"),
+        model_data_constraints=_source(evaluate, "data_quality/constraints.json"),
+        bias=_source(evaluate, "analysis.json"),
+        explainability=_source(evaluate, "analysis.json"),
+    )
+
+
+def _baselines(evaluate: ProcessingStep) -> DriftCheckBaselines:
+    """What later versions, and the endpoint's traffic, are compared with once this version is approved."""
+    return DriftCheckBaselines(
+        model_statistics=_source(evaluate, "statistics.json"),
+        model_constraints=_source(evaluate, "constraints.json"),
+        model_data_statistics=_source(evaluate, "data_quality/statistics.json"),
+        model_data_constraints=_source(evaluate, "data_quality/constraints.json"),
+        bias_pre_training_constraints=_source(evaluate, "analysis.json"),
+        bias_post_training_constraints=_source(evaluate, "analysis.json"),
+        explainability_constraints=_source(evaluate, "analysis.json"),
+    )
 
 
 def _processor(context: Context, script: str) -> Processor:
@@ -289,18 +328,19 @@ def _prepared(prepare: ProcessingStep, name: str) -> Any:
     return prepare.properties.ProcessingOutputConfig.Outputs[name].S3Output.S3Uri
 
 
-def _evaluation_file(evaluate: ProcessingStep, name: str) -> Join:
-    folder = evaluate.properties.ProcessingOutputConfig.Outputs["evaluation"].S3Output.S3Uri
-    return Join(on="/", values=[folder, name])
+def _evidence_file(evaluate: ProcessingStep, name: str) -> Join:
+    """Address of a file of the evidence; without a name the folder's own, which ends in a slash."""
+    folder = evaluate.properties.ProcessingOutputConfig.Outputs["evidence"].S3Output.S3Uri
+    return Join(on="", values=[folder, f"/{name}"])
 
 
-def _evidence(evaluate: ProcessingStep, name: str) -> MetricsSource:
-    return MetricsSource(content_type=JSON, s3_uri=_evaluation_file(evaluate, name))
+def _source(evaluate: ProcessingStep, name: str) -> MetricsSource:
+    return MetricsSource(content_type=JSON, s3_uri=_evidence_file(evaluate, name))
 
 
 def _reported(evaluate: ProcessingStep, key: str) -> JsonGet:
     return JsonGet(step_name=evaluate.name, property_file=REPORT, json_path=key)
 
 
-def _cache(*, enabled: bool = True) -> CacheConfig:
+def _cache(*, enabled: bool) -> CacheConfig:
     return CacheConfig(enable_caching=enabled, expire_after="P30D")

@@ -6,6 +6,7 @@ business.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 
@@ -22,6 +23,9 @@ VARIABLES = {
     "region": "AWS_REGION",
     "commit": "CODEBUILD_RESOLVED_SOURCE_VERSION",
 }
+RETRAIN = "LOCKGATE_RETRAIN"
+NO_REASON = "none"  # the default of the pipeline's variable, which cannot be empty
+REASON_LENGTH = 500
 
 
 @dataclass(frozen=True)
@@ -37,6 +41,7 @@ class Environment:
     kms_key_arn: str
     region: str
     commit: str
+    retrain_reason: str = ""
 
     @property
     def repository(self) -> str:
@@ -53,7 +58,14 @@ def read_environment(environ: Mapping[str, str]) -> Environment:
     missing = [f"{name} is not set" for name in VARIABLES.values() if not environ.get(name)]
     if missing:
         raise ConfigurationError("the environment", missing)
-    return Environment(**{field: environ[name] for field, name in VARIABLES.items()})
+    given = {field: environ[name] for field, name in VARIABLES.items()}
+    return Environment(**given, retrain_reason=_reason(environ.get(RETRAIN, "")))
+
+
+def _reason(text: str) -> str:
+    """A reason to train again as one line that fits a version's description; empty if there is none."""
+    line = re.sub(r"\s+", " ", text).strip()
+    return "" if line.lower() == NO_REASON else line[:REASON_LENGTH]
 
 
 def prepare_sdk(environ: MutableMapping[str, str], region: str) -> None:

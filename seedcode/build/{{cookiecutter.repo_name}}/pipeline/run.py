@@ -1,7 +1,7 @@
 """`python -m pipeline.run`, what a push does: put the pipeline into SageMaker, start it and wait for its end.
 
-A source that already gave a model version is not built again. Exits 0 when the source has its version, 1
-otherwise.
+A source that already gave a model version is not built again, unless LOCKGATE_RETRAIN gives a reason to.
+Exits 0 when the source has its version, 1 otherwise.
 """
 
 from __future__ import annotations
@@ -23,11 +23,19 @@ from pipeline.errors import ConfigurationError, PipelineError
 from pipeline.source import CodeLocations, Files, SourceStore, content_digest, read_files
 
 ROOT = Path(__file__).resolve().parent.parent
-SOURCES = ("config.toml", "requirements.txt", "pipeline/*.py", "steps/*.py")
+SOURCES = (
+    "config.toml",
+    "policy.yaml",
+    "requirements.txt",
+    "pipeline/*.py",
+    "steps/*.py",
+    "vendor/*.whl",
+)
+LIBRARY = "vendor/lockgate_checks-*.whl"
 STEP_FILES = {
-    "prepare": ("prepare.py",),
-    "train": ("train.py", "inference.py"),
-    "evaluate": ("evaluate.py", "quality.py", "bias.py"),
+    "prepare": ("steps/prepare.py",),
+    "train": ("steps/train.py", "steps/inference.py"),
+    "evaluate": ("steps/evaluate.py", "steps/archived.py", "steps/evidence.py", "policy.yaml", LIBRARY),
 }
 
 Say = Callable[[str], None]
@@ -41,22 +49,37 @@ def run(root: Path, environment: Environment, say: Say) -> None:
     """
     config = load_config(root / "config.toml")
     data = read_data(root, config)
+    check_files(root)
     source = content_digest({**read_files(root, SOURCES), **data})
     sagemaker = boto3.client("sagemaker", region_name=environment.region)
-    if not config.data.is_remote:
+    if environment.retrain_reason:
+        say(f"training again: {environment.retrain_reason}")
+    elif not config.data.is_remote:
         known = registry.find_by_source(sagemaker, environment.model_package_group, source)
         if known:
             say(f"unchanged: version {known.version} ({known.approval_status}) has this source: {known.arn}")
             return
     definition = define(root, config, environment, data)
     say(f"pipeline {environment.pipeline_name}: {execution.put_pipeline(sagemaker, environment, definition)}")
-    parameters = {"CommitId": environment.commit, "SourceDigest": source}
+    reason = f"Retraining: {environment.retrain_reason}" if environment.retrain_reason else "Push"
+    parameters = {"CommitId": environment.commit, "SourceDigest": source, "BuildReason": reason}
     arn = execution.start(sagemaker, environment, parameters)
     say(f"started {arn}")
     steps = execution.wait(sagemaker, arn, execution.Watch(say))
     version = registry.describe(sagemaker, execution.registered_arn(steps))
     say(f"registered version {version.version} ({version.approval_status}): {version.arn}")
     say(f"sha256 of model.tar.gz: {version.properties['ModelDigest']}")
+
+
+def check_files(root: Path) -> None:
+    """Make sure that the evidence can be computed and says what it is to be judged by.
+
+    Raises:
+        ConfigurationError: naming what is missing.
+    """
+    missing = [name for name in (LIBRARY, "policy.yaml") if not any(root.glob(name))]
+    if missing:
+        raise ConfigurationError("the repository", [f"there is no {name}" for name in missing])
 
 
 def read_data(root: Path, config: Config) -> dict[str, bytes]:
@@ -85,12 +108,12 @@ def define(root: Path, config: Config, environment: Environment, data: Files) ->
     prepare_sdk(os.environ, environment.region)
     from pipeline.definition import build_definition  # importing the SDK takes seconds
 
-    return build_definition(config, environment, code)
+    return build_definition(config, environment, code, caching=not environment.retrain_reason)
 
 
 def upload(root: Path, config: Config, store: SourceStore, data: Files) -> CodeLocations:
     """Store what each step runs; a step's address changes only if one of its own files does."""
-    files = {name: read_files(root / "steps", names) for name, names in STEP_FILES.items()}
+    files = {name: _side_by_side(read_files(root, names)) for name, names in STEP_FILES.items()}
     table = {**asdict(config.data), **asdict(config.split)}
     table.pop("location")
     files["prepare"]["table.json"] = json.dumps(table, indent=1, sort_keys=True).encode()
@@ -100,6 +123,10 @@ def upload(root: Path, config: Config, store: SourceStore, data: Files) -> CodeL
         evaluate=store.put("evaluate", files["evaluate"]),
         data=store.put("data", data) if data else config.data.location,
     )
+
+
+def _side_by_side(files: Files) -> dict[str, bytes]:
+    return {Path(name).name: content for name, content in files.items()}
 
 
 def main() -> int:

@@ -2,7 +2,7 @@
 
 The scores come from the inference code inside the archive, and the archive's sha256 goes with them into the
 registry: what is measured here, what is approved and what is deployed are the same bytes. Runs in a SageMaker
-processing job.
+processing job, with the checks library's wheel next to this file: Python imports from it without installing.
 """
 
 from __future__ import annotations
@@ -10,159 +10,123 @@ from __future__ import annotations
 import argparse
 import csv
 import hashlib
-import importlib.util
-import io
 import json
-import shutil
 import sys
-import tarfile
-import tempfile
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
-import bias
-import quality
+sys.path.extend(str(wheel) for wheel in Path(__file__).parent.glob("lockgate_checks-*.whl"))
 
-ARCHIVE = "model.tar.gz"
-INFERENCE_CODE = "code/inference.py"
-CUTOFF = 0.5  # a score from here on predicts the positive label
-MAX_FILES = 1_000
-MAX_BYTES = 2 * 1024**3
+from lockgate_checks import ChecksError
+from lockgate_checks.compute.explainability import shap_of_booster
+
+import evidence
+from archived import ARCHIVE, EvaluationError, opened
+
 MESSAGE_BYTES = 1024  # SageMaker shows the first KB of /opt/ml/output/message as the job's ExitMessage
+CODE_DIR = "/opt/ml/processing/input/code"
 
 
-class EvaluationError(Exception):
-    """The model cannot be evaluated; the text says why."""
-
-
-def open_archive(archive: Path, folder: Path) -> None:
-    """Extract a model archive that holds nothing but plain files of bearable size.
+def read_part(folder: Path, name: str) -> tuple[dict[str, Any], list[dict[str, str]]]:
+    """What Prepare wrote for a part: the table's description and the part's rows.
 
     Raises:
-        EvaluationError: it is missing or no archive, leaves its folder, links, or is too large.
+        EvaluationError: a file or a column is missing, or there are no rows.
     """
     try:
-        with tarfile.open(archive, "r:gz") as tar:
-            members = tar.getmembers()
-            strange = [member.name for member in members if not (member.isfile() or member.isdir())]
-            if strange:
-                raise EvaluationError(
-                    f"{ARCHIVE} holds {strange[0]!r}, which is neither a file nor a folder."
-                )
-            if len(members) > MAX_FILES or sum(member.size for member in members) > MAX_BYTES:
-                raise EvaluationError(f"{ARCHIVE} holds more than {MAX_FILES} files or {MAX_BYTES} bytes.")
-            for member in members:
-                extract(tar, member, folder)
-    except (OSError, EOFError, zlib.error, tarfile.TarError) as error:
-        raise EvaluationError(f"{ARCHIVE} cannot be opened: {error}") from error
+        table = json.loads((folder / "table.json").read_text(encoding="utf-8"))
+        with (folder / f"{name}.csv").open(newline="", encoding="utf-8") as stream:
+            reader = csv.DictReader(stream, restval="")
+            rows, present = list(reader), reader.fieldnames or []
+    except (OSError, ValueError, csv.Error) as error:
+        raise EvaluationError(f"The {name} data cannot be read: {error}.") from error
+    wanted = [table["label"], *table["facets"], *table["numeric_features"], *table["categorical_features"]]
+    missing = [repr(column) for column in dict.fromkeys(wanted) if column not in present]
+    if missing:
+        raise EvaluationError(f"The {name} data lack the column(s) {', '.join(missing)}: run Prepare again.")
+    if not rows:
+        raise EvaluationError(f"The {name} data have no rows: there is nothing to evaluate with.")
+    if wrong := sorted({row[table["label"]] for row in rows} - {"0", "1"}):
+        raise EvaluationError(
+            f"The {name} data have the label {wrong[0]!r}, neither 0 nor 1: run Prepare again."
+        )
+    return table, rows
 
 
-def extract(tar: tarfile.TarFile, member: tarfile.TarInfo, folder: Path) -> None:
-    """Write one plain file or folder; tarfile's own filters came only with Python 3.11.4.
+def examine(options: argparse.Namespace) -> evidence.Examined:
+    """Score and explain the held-out rows with the archived model.
 
     Raises:
-        EvaluationError: its name would leave the folder.
+        EvaluationError, ChecksError: the data or the archive cannot be used.
     """
-    target = (folder / member.name).resolve()
-    if not target.is_relative_to(folder.resolve()):
-        raise EvaluationError(f"{ARCHIVE} holds {member.name!r}, which would leave its folder.")
-    if (content := tar.extractfile(member)) is None:
-        target.mkdir(parents=True, exist_ok=True)
-        return
-    target.parent.mkdir(parents=True, exist_ok=True)
-    with content, target.open("wb") as file:
-        shutil.copyfileobj(content, file)
-
-
-def load_inference(folder: Path) -> ModuleType:
-    """The archive's own inference code as a module."""
-    spec = importlib.util.spec_from_file_location("archived_inference", folder / INFERENCE_CODE)
-    if spec is None or spec.loader is None or not (folder / INFERENCE_CODE).is_file():
-        raise EvaluationError(f"{ARCHIVE} lacks {INFERENCE_CODE}, so no endpoint could serve it.")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-def score_rows(archive: Path, rows: Sequence[Sequence[str]]) -> list[float]:
-    """Serve the rows from the archive, in this process: text in, text out, as over HTTP."""
-    with tempfile.TemporaryDirectory() as name:
-        open_archive(archive, Path(name))
-        code = load_inference(Path(name))
-        model = code.model_fn(name)
-        body = io.StringIO()
-        csv.writer(body, lineterminator="\n").writerows(rows)
-        answer = code.predict_fn(code.input_fn(body.getvalue(), "text/csv"), model)
-        if not isinstance(answer, list) or len(answer) != len(rows):
-            raise EvaluationError(f"The model answered {answer!r} instead of {len(rows)} scores.")
-        return [float(line) for line in code.output_fn(answer, "text/csv")[0].split()]
-
-
-def read_test(folder: Path) -> tuple[dict[str, Any], list[dict[str, str]]]:
-    """What Prepare wrote for the test channel: the table's description and its rows."""
-    table = json.loads((folder / "table.json").read_text(encoding="utf-8"))
-    with (folder / "test.csv").open(newline="", encoding="utf-8") as stream:
-        return table, list(csv.DictReader(stream))
-
-
-def evaluate(archive: Path, test_dir: Path, output_dir: Path) -> dict[str, Any]:
-    """Measure the archived model and write all evidence files; returns the summary of evaluation.json."""
-    table, rows = read_test(test_dir)
+    table, rows = read_part(options.test_dir, "test")
+    _, training = read_part(options.train_dir, "train")
     names = [*table["numeric_features"], *table["categorical_features"]]
-    features = [[row[name] for name in names] for row in rows]
-    scores = np.array(score_rows(archive, features))
-    labels = np.array([int(row[table["label"]]) for row in rows])
-    in_group = np.array([row[table["facet"]] == table["facet_value"] for row in rows])
-    measured = quality.statistics(labels, scores, CUTOFF)
-    treatment = bias.count(labels, (scores >= CUTOFF).astype(int), in_group)
-    summary = _summary(quality.area_under_curve(labels, scores), labels, archive, table)
-    output_dir.mkdir(parents=True, exist_ok=True)
-    _write(output_dir / "evaluation.json", summary)
-    _write(output_dir / "statistics.json", measured)
-    _write(output_dir / "constraints.json", quality.constraints(measured))
-    _write(output_dir / "analysis.json", bias.analysis(treatment, table))
-    with (output_dir / "holdout.csv").open("w", newline="", encoding="utf-8") as stream:
-        writer = csv.writer(stream, lineterminator="\n")
-        writer.writerow([*names, "label", "score"])
-        writer.writerows(
-            [*row, label, f"{value:.9g}"] for row, label, value in zip(features, labels, scores, strict=True)
-        )
+    cells = [[row[name] for name in names] for row in rows]
+    with opened(options.model_dir / ARCHIVE) as archived:
+        scores = np.array(archived.score(cells))
+        matrix, columns = archived.encode(cells)
+        attribution = shap_of_booster(archived.model.booster, matrix, columns)
+    return evidence.Examined(table, training, rows, scores, attribution, options.cutoff)
+
+
+def evaluate(options: argparse.Namespace) -> dict[str, Any]:
+    """Measure the archived model and write all evidence; returns the summary that evaluation.json holds.
+
+    Raises:
+        EvaluationError, ChecksError: the model cannot be evaluated.
+    """
+    examined = examine(options)
+    model_digest = hashlib.sha256((options.model_dir / ARCHIVE).read_bytes()).hexdigest()
+    origin = evidence.Origin(options.commit, options.image, options.seed_version, model_digest)
+    policy = options.policy.read_bytes()
+    quality, evidence_digest = evidence.write(examined, origin, policy, options.evidence_dir)
+    sure = quality["lockgate"]["intervals"].get("auc", {})
+    summary = {
+        "auc": round(quality["binary_classification_metrics"]["auc"]["value"], 6),
+        "auc_lower": round(sure["lower"], 6) if sure else None,
+        "auc_upper": round(sure["upper"], 6) if sure else None,
+        "rows": len(examined.rows),
+        "positives": int(examined.labels.sum()),
+        "model_digest": model_digest,
+        "data_digest": examined.table["data_digest"],
+        "evidence_digest": evidence_digest,
+    }
+    options.output_dir.mkdir(parents=True, exist_ok=True)
+    text = json.dumps(summary, indent=1, sort_keys=True, allow_nan=False)
+    (options.output_dir / "evaluation.json").write_text(text, encoding="utf-8")
     return summary
 
 
-def _summary(area: quality.Auc, labels: np.ndarray, archive: Path, table: dict[str, Any]) -> dict[str, Any]:
-    """evaluation.json, which the pipeline's condition and its registration step read."""
-    return {
-        "auc": round(area.value, 6),
-        "auc_lower": round(area.lower, 6),
-        "auc_upper": round(area.upper, 6),
-        "rows": len(labels),
-        "positives": int(labels.sum()),
-        "model_digest": hashlib.sha256(archive.read_bytes()).hexdigest(),
-        "data_digest": table["data_digest"],
-    }
-
-
-def _write(path: Path, document: dict[str, Any]) -> None:
-    path.write_text(json.dumps(document, indent=1, sort_keys=True, allow_nan=False), encoding="utf-8")
+def parse(argv: Sequence[str] | None = None) -> argparse.Namespace:
+    """Folders, and what the pipeline knows about the model's origin."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    processing = Path("/opt/ml/processing")
+    for name, default in (
+        ("--model-dir", processing / "input" / "model"),
+        ("--train-dir", processing / "input" / "train"),
+        ("--test-dir", processing / "input" / "test"),
+        ("--policy", Path(CODE_DIR, "policy.yaml")),
+        ("--output-dir", processing / "output" / "evaluation"),
+        ("--evidence-dir", processing / "output" / "evidence"),
+        ("--message-file", Path("/opt/ml/output/message")),
+    ):
+        parser.add_argument(name, type=Path, default=default)
+    for name in ("--commit", "--image", "--seed-version"):
+        parser.add_argument(name, default="not-recorded")
+    parser.add_argument("--cutoff", type=float, default=0.5, help="from this score on the answer is positive")
+    return parser.parse_args(argv)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run as a processing job; a model that cannot be evaluated becomes the job's exit message."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--model-dir", type=Path, default=Path("/opt/ml/processing/input/model"))
-    parser.add_argument("--test-dir", type=Path, default=Path("/opt/ml/processing/input/test"))
-    parser.add_argument("--output-dir", type=Path, default=Path("/opt/ml/processing/output/evaluation"))
-    parser.add_argument("--message-file", type=Path, default=Path("/opt/ml/output/message"))
-    options = parser.parse_args(argv)
+    options = parse(argv)
     try:
-        summary = evaluate(options.model_dir / ARCHIVE, options.test_dir, options.output_dir)
-    except EvaluationError as error:
+        summary = evaluate(options)
+    except (EvaluationError, ChecksError, OSError) as error:
         print(error, file=sys.stderr)
         options.message_file.parent.mkdir(parents=True, exist_ok=True)
         options.message_file.write_bytes(str(error).encode()[:MESSAGE_BYTES])
@@ -170,6 +134,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     interval = f"95 % interval {summary['auc_lower']} to {summary['auc_upper']}"
     print(f"AUC {summary['auc']} on {summary['rows']} held-out rows ({interval})")
     print(f"sha256 of {ARCHIVE}: {summary['model_digest']}")
+    print(f"sha256 of the evidence's manifest.json: {summary['evidence_digest']}")
     return 0
 
 

@@ -72,6 +72,12 @@ def encode(rows: Sequence[Sequence[str]], encoder: dict[str, Any]) -> np.ndarray
     return np.array(encoded, dtype=np.float32)
 
 
+def encoded_columns(encoder: dict[str, Any]) -> list[str]:
+    """For each column of the matrix the name of the feature it is of."""
+    widths = ((feature["name"], len(feature.get("values", [None]))) for feature in encoder["features"])
+    return [name for name, width in widths for _ in range(width)]
+
+
 def _encode_cell(feature: dict[str, Any], cell: str, number: int) -> list[float]:
     if feature["kind"] == "categorical":
         return [float(cell == value) for value in feature["values"]]

@@ -43,8 +43,8 @@ def features(table: Table) -> list[str]:
 
 
 def needed_columns(table: Table) -> list[str]:
-    """Label, facet and features, each once."""
-    return list(dict.fromkeys([table["label"], table["facet"], *features(table)]))
+    """Label, facets and features, each once."""
+    return list(dict.fromkeys([table["label"], *table["facets"], *features(table)]))
 
 
 def read_rows(files: Sequence[Path], table: Table) -> list[Row]:
@@ -87,8 +87,9 @@ def check_rows(rows: Sequence[Row], table: Table) -> None:
         DataError: naming every column at fault.
     """
     mistakes = [*_mistyped(rows, table["numeric_features"]), *_label_mistakes(rows, table)]
-    if not any(row[table["facet"]] == table["facet_value"] for row in rows):
-        mistakes.append(f"column {table['facet']!r} never has the facet value {table['facet_value']!r}")
+    for facet, values in table["facets"].items():
+        absent = [value for value in values if all(row[facet] != value for row in rows)]
+        mistakes += [f"column {facet!r} never has the facet value {value!r}" for value in absent]
     if mistakes:
         raise DataError(f"The input data cannot be used: {'; '.join(mistakes)}.")
 

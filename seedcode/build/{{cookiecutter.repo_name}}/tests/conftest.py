@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import csv
+import sys
 import tarfile
 from pathlib import Path
 from typing import Any
@@ -14,13 +15,13 @@ import prepare as prepare_step
 import train as train_step
 
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.extend(str(wheel) for wheel in (ROOT / "vendor").glob("*.whl"))  # as evaluate.py does in its job
 TABLE: dict[str, Any] = {
     "label": "released",
     "positive_label": "Yes",
     "numeric_features": ["year", "age", "checks"],
     "categorical_features": ["sex", "employed", "citizen"],
-    "facet": "colour",
-    "facet_value": "Black",
+    "facets": {"colour": ["Black"]},
     "validation_fraction": 0.2,
     "test_fraction": 0.3,
     "seed": 20,

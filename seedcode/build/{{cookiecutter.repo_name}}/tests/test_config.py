@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from pipeline.config import load_config
-from pipeline.environment import VARIABLES, read_environment
+from pipeline.environment import RETRAIN, VARIABLES, read_environment
 from pipeline.errors import ConfigurationError
 from pipeline.run import ROOT, read_data
 
@@ -16,8 +16,7 @@ label = "released"
 positive_label = "Yes"
 numeric_features = ["age"]
 categorical_features = ["sex"]
-facet = "colour"
-facet_value = "Black"
+facets = { colour = ["Black"] }
 [split]
 validation_fraction = 0.2
 test_fraction = 0.25
@@ -32,6 +31,7 @@ nthread = 2
 seed = 7
 [quality]
 auc_threshold = 0.7
+cutoff = 0.5
 [instances]
 processing = "ml.m5.large"
 training = "ml.m5.large"
@@ -69,6 +69,33 @@ def test_impossible_values_are_reported_together(tmp_path: Path) -> None:
         "instances.processing",
         "data.label",
     ]
+
+
+@pytest.mark.parametrize("facets", ['"Black"', "{}", "{ colour = [] }", '{ colour = "Black" }'])
+def test_facets_are_columns_with_values(facets: str, tmp_path: Path) -> None:
+    """Without a column, or without a value of it, there is nothing to watch."""
+    with pytest.raises(ConfigurationError, match=r"data\.facets must be columns with lists of values"):
+        load_config(written(tmp_path, GOOD.replace('{ colour = ["Black"] }', facets)))
+
+
+def test_the_label_is_no_facet_and_no_column_is_called_score(tmp_path: Path) -> None:
+    """Both would be taken for something else in the evidence."""
+    text = GOOD.replace("colour", "released").replace('["sex"]', '["score"]')
+    with pytest.raises(ConfigurationError) as caught:
+        load_config(written(tmp_path, text))
+    assert caught.value.mistakes == (
+        "data: no feature or facet may be called 'score'",
+        "data.label 'released' is also listed as a facet",
+    )
+
+
+def test_a_reason_to_train_again_is_one_line() -> None:
+    """`none` and nothing at all are no reason; anything else is, cut to what fits a description."""
+    complete = dict.fromkeys(VARIABLES.values(), "x")
+    for text in ("", " ", "none", "None\n"):
+        assert read_environment({**complete, RETRAIN: text}).retrain_reason == ""
+    assert read_environment({**complete, RETRAIN: " drift \n of age "}).retrain_reason == "drift of age"
+    assert len(read_environment({**complete, RETRAIN: "x" * 5000}).retrain_reason) == 500
 
 
 def test_a_file_that_is_not_toml_is_one_clear_error(tmp_path: Path) -> None:

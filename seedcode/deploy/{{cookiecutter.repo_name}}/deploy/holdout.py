@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+
+from deploy.errors import RefusedError
 
 
 @dataclass(frozen=True)
@@ -18,13 +21,29 @@ class Holdout:
     scores: tuple[float, ...]
 
 
-def parse_holdout(text: str) -> Holdout:
-    """Read holdout.csv: a header; then features in serving order, label (0 or 1) and offline score."""
-    _, *lines = csv.reader(io.StringIO(text))
+def parse_holdout(text: str, plan: str | None = None) -> Holdout:
+    """Read holdout.csv by its header: label (0 or 1), offline score, and the features in serving order.
+
+    Which columns are features is said by evaluation_plan.json, as facets stand among them too; of a version
+    without a plan every other column is one.
+
+    Raises:
+        RefusedError: the plan names a feature that the file lacks.
+    """
+    header, *lines = csv.reader(io.StringIO(text))
+    others = [name for name in header if name not in ("label", "score")]
+    features = json.loads(plan)["features"] if plan is not None else others
+    missing = [name for name in (*features, "label", "score") if name not in header]
+    if missing:
+        raise RefusedError(
+            f"holdout.csv lacks {', '.join(missing)}, so the endpoint cannot be tested with it."
+        )
+    places = [header.index(name) for name in features]
+    label, score = header.index("label"), header.index("score")
     return Holdout(
-        rows=tuple(tuple(line[:-2]) for line in lines),
-        labels=tuple(int(line[-2]) for line in lines),
-        scores=tuple(float(line[-1]) for line in lines),
+        rows=tuple(tuple(line[place] for place in places) for line in lines),
+        labels=tuple(int(line[label]) for line in lines),
+        scores=tuple(float(line[score]) for line in lines),
     )
 
 

@@ -25,6 +25,7 @@ class ModelPackage:
     model_data_uri: str
     evaluation_data_uri: str
     statistics_uri: str
+    evaluation_plan_uri: str | None
 
     @property
     def verified(self) -> str:
@@ -104,4 +105,8 @@ def _package(found: dict[str, Any]) -> ModelPackage:
     if missing:
         raise RefusedError(f"{arn} was registered without {' and '.join(missing)}.")
     digest, evaluation_data, model_data, statistics = evidence.values()
-    return ModelPackage(arn, found["ModelPackageVersion"], digest, model_data, evaluation_data, statistics)
+    folder = properties.get("EvidenceUri")
+    plan = f"{folder}evaluation_plan.json" if folder else None
+    return ModelPackage(
+        arn, found["ModelPackageVersion"], digest, model_data, evaluation_data, statistics, plan
+    )

@@ -14,7 +14,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from deploy import judgement, model_package, storage
 from deploy.environment import Environment, read_environment, read_task
 from deploy.errors import DeployError, TestFailedError
-from deploy.holdout import parse_holdout
+from deploy.holdout import Holdout, parse_holdout
 from deploy.measurement import Caller, measure
 from deploy.stages import STAGES, Stage, load_stages
 
@@ -32,7 +32,7 @@ def run(environment: Environment, stage: Stage, root: Path) -> None:
         for name in ("sagemaker", "s3", "sagemaker-runtime")
     )
     package = model_package.read_approved(sagemaker, environment)
-    holdout = parse_holdout(storage.read_text(s3, package.evaluation_data_uri))
+    holdout = read_holdout(s3, package)
     offline_auc = read_auc(storage.read_text(s3, package.statistics_uri))
     endpoint = environment.endpoint_name(stage.name)
     measured = measure(Caller(runtime, endpoint), holdout, stage.test)
@@ -48,6 +48,13 @@ def run(environment: Environment, stage: Stage, root: Path) -> None:
     failing = [finding.sentence for finding in findings if not finding.holds]
     if failing:
         raise TestFailedError(failing)
+
+
+def read_holdout(s3: Any, package: model_package.ModelPackage) -> Holdout:
+    """The held-out rows of the version's evaluation, with its features told from its facets."""
+    plan = package.evaluation_plan_uri
+    rows = storage.read_text(s3, package.evaluation_data_uri)
+    return parse_holdout(rows, storage.read_text(s3, plan) if plan else None)
 
 
 def read_auc(statistics: str) -> float:

@@ -110,6 +110,7 @@ def registered(**changes: Any) -> dict[str, Any]:
         "CustomerMetadataProperties": {
             "ModelDigest": hashlib.sha256(ARCHIVE).hexdigest(),
             "EvaluationDataUri": "s3://bucket/holdout.csv",
+            "EvidenceUri": "s3://bucket/",
         },
     } | changes
 

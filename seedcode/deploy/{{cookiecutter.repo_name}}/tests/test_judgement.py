@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from conftest import ENDPOINT, HOLDOUT, LABELS, SCORES, Runtime
 
+from deploy.errors import RefusedError
 from deploy.holdout import area_under_curve, parse_holdout, to_csv
 from deploy.judgement import Finding, judge, report, table
 from deploy.measurement import Caller, measure
@@ -89,3 +90,12 @@ def test_auc_counts_correctly_ordered_pairs() -> None:
 def test_cells_with_commas_survive_the_request() -> None:
     """Rows are written as CSV, not merely joined."""
     assert to_csv([["a,b", "c"]]) == '"a,b",c\n'
+
+
+def test_a_plan_tells_features_from_facets() -> None:
+    """Columns are found by name, in the plan's order; a facet is not sent, and a missing feature is named."""
+    text = "a,b,colour,label,score\n1,2,Black,1,0.9\n"
+    assert parse_holdout(text, '{"features": ["b", "a"]}').rows == (("2", "1"),)
+    assert parse_holdout(text.replace(",colour", "").replace(",Black", "")).rows == (("1", "2"),)
+    with pytest.raises(RefusedError, match=r"^holdout\.csv lacks c, so the endpoint cannot be tested"):
+        parse_holdout(text, '{"features": ["a", "c"]}')

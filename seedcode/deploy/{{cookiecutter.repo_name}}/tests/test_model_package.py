@@ -16,6 +16,7 @@ def test_an_approved_unaltered_version_is_deployable(environment: Environment, b
     package = deployable(SageMaker(), bucket, environment)
     assert (package.arn, package.version) == (ARN, 2)
     assert package.evaluation_data_uri == "s3://bucket/holdout.csv"
+    assert package.evaluation_plan_uri == "s3://bucket/evaluation_plan.json"
 
 
 @pytest.mark.parametrize(

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from lockgate_twin.core import Core
+from lockgate_twin.credentials import Credentials
 from lockgate_twin.moto_host import Role
 
 SNAPSHOT = "roles.json"
@@ -23,11 +24,10 @@ _RESOURCE = re.compile(r'"resource": "(arn:[^"]+)"')
 
 def take(core: Core, started: datetime) -> dict[str, Any]:
     """Return the snapshot; `started` is when the twin began: what the access log tells of earlier is not its own."""
-    account = core.settings.account
     return {
         "region": core.settings.region,
         "started": started.isoformat(timespec="milliseconds"),
-        "roles": [_role(role) for role in core.moto.roles(account)],
+        "roles": [_role(role) for account in core.administrators for role in core.moto.roles(account)],
         "resource_policies": _resource_policies(core),
         "stacks": _stacks(core),
     }
@@ -63,13 +63,19 @@ def _resource_policies(core: Core) -> dict[str, Any]:
     found = {arn: core.authorizer.resource_policy(arn) for arn in named}
     known = {arn: {"policy": p, "account": a} for arn, (p, a) in found.items() if p is not None or a is not None}
     trust = {
-        r.arn: {"policy": r.trust, "account": core.settings.account} for r in core.moto.roles(core.settings.account)
+        r.arn: {"policy": r.trust, "account": account}
+        for account in core.administrators
+        for r in core.moto.roles(account)
     }
     return {**known, **trust}
 
 
 def _stacks(core: Core) -> list[dict[str, Any]]:
-    client = core.session_of(core.administrator.principal, core.settings.region).client("cloudformation")
+    return [stack for found in core.administrators.values() for stack in _stacks_of(core, found)]
+
+
+def _stacks_of(core: Core, administrator: Credentials) -> list[dict[str, Any]]:
+    client = core.session_of(administrator.principal, core.settings.region).client("cloudformation")
     return [_stack(client, found["StackId"]) for found in client.list_stacks()["StackSummaries"]]
 
 

@@ -9,21 +9,25 @@ from typing import Any
 
 from lockgate_twin import moto_resources
 from lockgate_twin.authorization.access_log import AccessLog
-from lockgate_twin.authorization.condition_keys import global_keys, request_keys, resource_tag_keys
+from lockgate_twin.authorization.condition_keys import global_keys, request_keys
 from lockgate_twin.authorization.context import RequestContext
-from lockgate_twin.authorization.evaluator import Decision, Policies, evaluate
-from lockgate_twin.authorization.permissions import Permission, required_permissions
+from lockgate_twin.authorization.cross_account import may_cross
+from lockgate_twin.authorization.evaluator import RESOURCE, Decision, Policies, evaluate
+from lockgate_twin.authorization.key_use import queue_permissions, read_permissions, write_permissions
+from lockgate_twin.authorization.permission import Permission
+from lockgate_twin.authorization.permissions import missing_object, required_permissions
 from lockgate_twin.authorization.policy_cache import PolicyCache
 from lockgate_twin.authorization.principals import DIRECT_KINDS, PRINCIPAL_KINDS
+from lockgate_twin.authorization.resources import ResourceKeys, ResourcePolicy, Resources, ResourceTags
+from lockgate_twin.authorization.s3_requests import check_owners, object_arn
 from lockgate_twin.authorization.special_cases import Asked
 from lockgate_twin.authorization.statements import Policy, compiled
 from lockgate_twin.errors import ApiError
+from lockgate_twin.moto_encryption import Target, key_of_ciphertext
 from lockgate_twin.moto_host import MotoHost, Role
 from lockgate_twin.ports import Call, Principal
 
-ResourceTags = Callable[[str], Mapping[str, str]]
 RequestKeys = Callable[[Mapping[str, Any], Call], Mapping[str, Any]]
-ResourcePolicy = Callable[[str], tuple[Mapping[str, Any] | None, str | None]]
 _EVERYTHING = compiled({"Statement": {"Effect": "Allow", "Action": "*", "Resource": "*"}})
 # These need no permission (IAM User Guide: "No permissions are required to perform this operation").
 _FREE = {("sts", "GetCallerIdentity")}
@@ -39,28 +43,26 @@ class Authorizer:
         self._log = log
         self._policies = PolicyCache()
         self._request_keys: dict[str, RequestKeys] = {}
-        self._resource_tags: dict[str, ResourceTags] = {"s3": moto_resources.object_tags, "iam": self._role_tags}
-        self._resource_policies: dict[str, ResourcePolicy] = {
-            "s3": self._bucket_policy,
-            "sqs": lambda arn: (self._moto.queue_policy(arn), arn.split(":")[4]),
-            "sns": moto_resources.topic_policy,
-            "kms": moto_resources.key_policy,
-        }
+        self._resources = Resources(moto)
 
     def register_resource_policies(self, service: str, lookup: ResourcePolicy) -> None:
         """Let a service give the resource policies of its ARNs: `lookup(arn) -> (policy, owner account)`."""
-        self._resource_policies[service] = lookup
+        self._resources.register_policies(service, lookup)
 
     def register_resource_tags(self, service: str, lookup: ResourceTags) -> None:
         """Let a service give the tags of its ARNs (none for an ARN it does not know), for aws:ResourceTag."""
-        self._resource_tags[service] = lookup
+        self._resources.register_tags(service, lookup)
+
+    def register_resource_keys(self, service: str, lookup: ResourceKeys) -> None:
+        """Let a service give further condition keys of its ARNs."""
+        self._resources.register_keys(service, lookup)
 
     def register_request_keys(self, service: str, keys: RequestKeys) -> None:
         """Let a service add the condition keys that only it knows: `keys(parameters, call)`."""
         self._request_keys[service] = keys
 
-    def authorize(self, call: Call, parameters: Mapping[str, Any]) -> None:
-        """Check a public API call.
+    def authorize(self, call: Call, parameters: Mapping[str, Any]) -> str:
+        """Check a public API call and return the account whose resources it is about.
 
         Raises:
             ApiError: AccessDenied, in AWS's words, naming the action, the resource and the kind of policy.
@@ -73,12 +75,24 @@ class Authorizer:
             call.account,
             self._role_arn(call.account),
             lambda name: moto_resources.key_arn(call.account, call.region, name),
+            lambda blob: key_of_ciphertext(blob, call.region),
         )
+        if call.service == "s3":
+            check_owners(call.operation, parameters, lambda bucket: self._moto.bucket_policy(bucket)[1])
         needed = [] if (call.service, call.operation) in _FREE else required_permissions(asked)
         keys = request_keys(asked, self._named_role(asked))
         if more := self._request_keys.get(call.service):
             keys |= more(parameters, call)
         self._check(call.principal, call.region, needed, keys, call)
+        if call.service == "s3" and call.operation in {"GetObject", "HeadObject"}:
+            self._check_missing(call, parameters)
+        owner = self._resources.owned(needed[0].action, needed[0].resource)[1] if needed else None
+        return owner or call.account
+
+    def _check_missing(self, call: Call, parameters: Mapping[str, Any]) -> None:
+        needed = list(missing_object(parameters["Bucket"], parameters["Key"], parameters.get("VersionId")))
+        if needed:
+            self._check(call.principal, call.region, needed, {}, None)
 
     def require(
         self,
@@ -95,6 +109,20 @@ class Authorizer:
         """
         self._check(principal, region, [Permission(action, r) for r in resources], keys, None)
 
+    def require_object(self, principal: Principal, region: str, action: str, bucket: str, key: str) -> None:
+        """Check reading (s3:GetObject) or writing (s3:PutObject) of an object, and the use of its KMS key.
+
+        Raises:
+            ApiError: AccessDenied.
+        """
+        if action == "s3:PutObject":
+            further = [*write_permissions(principal.account, Target(bucket=bucket), key)]
+        else:
+            further = [*read_permissions(principal.account, bucket, key)]
+        self._check(principal, region, [Permission(action, object_arn(bucket, key)), *further], {}, None)
+        if action == "s3:GetObject" and (needed := list(missing_object(bucket, key))):
+            self._check(principal, region, needed, {}, None)
+
     def trusts(self, role: Role, context: RequestContext, *, service: str = "") -> bool:
         """Tell whether a role's trust policy lets a principal or service assume it."""
         trust = compiled(role.trust)
@@ -109,9 +137,11 @@ class Authorizer:
         if policy is None:
             return False
         own = compiled(policy)
-        return not any(s.applies_to(context, PRINCIPAL_KINDS, service) for s in own.denies) and any(
+        allowed = not any(s.applies_to(context, PRINCIPAL_KINDS, service) for s in own.denies) and any(
             s.applies_to(context, DIRECT_KINDS, service) for s in own.allows
         )
+        needed = queue_permissions(resource) if allowed and action == "sqs:SendMessage" else ()
+        return allowed and all(self.service_may(service, p.action, p.resource, {**p.keys, **keys}) for p in needed)
 
     def _check(
         self,
@@ -123,8 +153,7 @@ class Authorizer:
     ) -> None:
         role = self._moto.role(principal.account, principal.role_arn) if principal.role_arn else None
         base = {**global_keys(principal, role, region), **keys}
-        known = [replace(p, keys={**p.keys, **self._resource_keys(p.resource)}) for p in needed]
-        decisions = [(p, self._decide(principal, role, p, base)) for p in known]
+        decisions = [self._decide(principal, role, p, base) for p in needed]
         self._record(principal, decisions, base, call)
         for permission, decision in decisions:
             if not decision.allowed:
@@ -132,10 +161,14 @@ class Authorizer:
 
     def _decide(
         self, principal: Principal, role: Role | None, permission: Permission, keys: Mapping[str, Any]
-    ) -> Decision:
-        resource, owner = self._owned(permission)
-        if principal.is_root and owner in {None, principal.account}:
-            return Decision(allowed=True, layer="administrator")
+    ) -> tuple[Permission, Decision]:
+        resource, owner = self._resources.owned(permission.action, permission.resource)
+        known = replace(permission, keys={**permission.keys, **self._resources.keys(permission.resource, owner)})
+        foreign = owner not in {None, principal.account}
+        if principal.is_root and not foreign:
+            return known, Decision(allowed=True, layer="administrator")
+        if foreign and not may_cross(permission.action):
+            return known, Decision(allowed=False, layer=RESOURCE)
         policies = Policies(
             identity=self._identity(principal, role),
             boundary=self._boundary(role) if role else None,
@@ -143,8 +176,8 @@ class Authorizer:
             resource=self._policies.compiled(resource) if resource is not None else None,
             resource_account=owner,
         )
-        context = RequestContext(principal.arn, permission.action, permission.resource, {**keys, **permission.keys})
-        return evaluate(context, policies)
+        context = RequestContext(principal.arn, known.action, known.resource, {**keys, **known.keys})
+        return known, evaluate(context, policies)
 
     def _identity(self, principal: Principal, role: Role | None) -> list[Policy]:
         if principal.is_root:
@@ -156,33 +189,9 @@ class Authorizer:
             return None
         return [self._policies.compiled(role.boundary)] if role.boundary else []
 
-    def _owned(self, permission: Permission) -> tuple[Mapping[str, Any] | None, str | None]:
-        """Return the policy of a permission's resource and the account that owns it."""
-        arn = permission.resource
-        if permission.action == "sts:AssumeRole":
-            role = self._moto.role(arn.split(":")[4], arn) if arn.startswith("arn:") else None
-            return (role.trust, arn.split(":")[4]) if role else (None, None)
-        policy, owner = self.resource_policy(arn)
-        return policy, owner or _owner(arn)
-
-    def _resource_keys(self, arn: str) -> dict[str, Any]:
-        """Return the condition keys that a resource itself gives: its tags, a key's aliases."""
-        service = arn.split(":", 3)[2] if arn.startswith("arn:") else ""
-        lookup = self._resource_tags.get(service)
-        tags = resource_tag_keys(service, lookup(arn)) if lookup else {}
-        return {**tags, **moto_resources.key_keys(arn)} if service == "kms" else tags
-
-    def _role_tags(self, arn: str) -> Mapping[str, str]:
-        role = self._moto.role(arn.split(":")[4], arn) if ":role/" in arn else None
-        return role.tags if role else {}
-
     def resource_policy(self, arn: str) -> tuple[Mapping[str, Any] | None, str | None]:
         """Return a resource's own policy and its owner's account id, each None where there is none."""
-        lookup = self._resource_policies.get(arn.split(":")[2]) if arn.startswith("arn:") else None
-        return lookup(arn) if lookup else (None, None)
-
-    def _bucket_policy(self, arn: str) -> tuple[Mapping[str, Any] | None, str | None]:
-        return self._moto.bucket_policy(arn.split(":::", 1)[1].split("/", 1)[0])
+        return self._resources.policy(arn)
 
     def _role_arn(self, account: str) -> Callable[[str], str | None]:
         def arn(name: str) -> str | None:
@@ -216,13 +225,6 @@ def _check_record(permission: Permission, decision: Decision) -> dict[str, Any]:
     own = {"keys": permission.keys} if permission.keys else {}
     decided = {"allowed": decision.allowed, "by": decision.layer}
     return {"action": permission.action, "resource": permission.resource, **decided, **own}
-
-
-def _owner(arn: str) -> str | None:
-    """Return the account in an ARN. AWS's own container images are open to everybody."""
-    parts = arn.split(":", 5)
-    known = len(parts) == 6 and parts[2] != "ecr" and parts[4].isdigit()
-    return parts[4] if known else None
 
 
 def _denied(principal: Principal, permission: Permission, decision: Decision, call: Call | None) -> ApiError:

@@ -10,56 +10,90 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
-from urllib.parse import unquote
 
+from lockgate_twin import moto_resources
+from lockgate_twin.authorization.key_use import key_permissions
+from lockgate_twin.authorization.permission import Permission
+from lockgate_twin.authorization.s3_requests import further_s3_permissions, s3_action
 from lockgate_twin.authorization.special_cases import (
     ALIASES,
     PASSED_TO,
     PREFIXES,
     RENAMED,
     RESOURCES,
-    S3_ACTIONS,
     Asked,
+    event_entries,
+    reencrypted,
 )
 
 _PLACEHOLDER = re.compile(r"\$\{(\w+)\}")
+# The service in an ARN, where it is not the IAM prefix.
+_ARN_SERVICES = {"servicecatalog": "catalog"}
+_ARN_PARTS = 6
 _ROLE_ARN = re.compile(r"arn:aws[^:]*:iam::\d+:role/.+")
 
 
-@dataclass(frozen=True)
-class Permission:
-    """One action on one resource, with the condition keys that belong to it alone."""
-
-    action: str
-    resource: str
-    keys: Mapping[str, Any] = field(default_factory=dict)
-
-
 def required_permissions(asked: Asked) -> list[Permission]:
-    """Return every permission that a request needs, PassRole included."""
-    action = iam_action(asked.service, asked.operation)
+    """Return every permission that a request needs, PassRole and the use of KMS keys included; its own come first."""
+    action = iam_action(asked)
+    if action == "events:PutEvents":
+        return [Permission(action, bus, keys) for bus, keys in event_entries(asked)]
+    if action == "kms:ReEncrypt":
+        return [Permission(each, key) for each, key in reencrypted(asked)]
     resources = _resources(asked, action)
-    return [Permission(action, r) for r in resources] + list(_pass_role(asked)) + list(_copied(asked))
+    own = [Permission(action, r) for r in (*resources, *_foreign(asked, resources))]
+    further = further_s3_permissions(asked.operation, asked.parameters) if asked.service == "s3" else ()
+    return [*own, *_pass_role(asked), *further, *key_permissions(asked)]
 
 
-def iam_action(service: str, operation: str) -> str:
-    """Return the IAM action of an API operation."""
-    prefix = PREFIXES.get(service, service)
-    name = S3_ACTIONS.get(operation, operation) if service == "s3" else operation
-    return f"{prefix}:{RENAMED.get((service, operation), name)}"
+def missing_object(bucket: str, key: str, version: str | None = None) -> Iterable[Permission]:
+    """Return what it takes to learn that an object is not there.
+
+    Source: S3 API Reference, GetObject and HeadObject: without s3:ListBucket the answer is 403 instead of 404.
+    """
+    if moto_resources.object_is_missing(bucket, key, version):
+        yield Permission("s3:ListBucket", f"arn:aws:s3:::{bucket}")
+
+
+def iam_action(asked: Asked) -> str:
+    """Return the IAM action of a request."""
+    prefix = PREFIXES.get(asked.service, asked.service)
+    if asked.service == "s3":
+        return f"s3:{s3_action(asked.operation, asked.parameters)}"
+    return f"{prefix}:{RENAMED.get((asked.service, asked.operation), asked.operation)}"
 
 
 def _resources(asked: Asked, action: str) -> list[str]:
-    special = RESOURCES.get((asked.service, asked.operation)) or RESOURCES.get((asked.service, "*"))
+    prefix, name = action.split(":")
+    special = RESOURCES.get((asked.service, asked.operation))
+    if special is None and _without_resources(prefix, name):
+        return ["*"]
+    special = special or RESOURCES.get((asked.service, "*"))
     if special is not None:
         return special(asked) or ["*"]
-    prefix, name = action.split(":")
     kinds = _resource_types(prefix, name)
     found = [arn for kind, required in kinds for arn in _fill(_arn_template(prefix, kind), asked, required=required)]
     return list(dict.fromkeys(found)) or ["*"]
+
+
+def _foreign(asked: Asked, resources: Iterable[str]) -> list[str]:
+    """Return what the request names of other accounts and of its own service, and is not asked for yet.
+
+    Otherwise an operation that takes a name or an ARN could be authorized for the caller's resource of that name.
+    """
+    prefix = PREFIXES.get(asked.service, asked.service)
+    parts = {arn: arn.split(":", 5) for arn in asked.arns if arn not in resources}
+    return [
+        arn
+        for arn, p in parts.items()
+        if len(p) == _ARN_PARTS
+        and p[2] in {prefix, _ARN_SERVICES.get(prefix)}
+        and p[4].isdigit()
+        and p[4] != asked.account
+        and not any(":".join(r.split(":", 5)[:5]) == ":".join(p[:5]) for r in resources)
+    ]
 
 
 def _fill(template: str, asked: Asked, *, required: bool) -> Iterable[str]:
@@ -73,7 +107,9 @@ def _fill(template: str, asked: Asked, *, required: bool) -> Iterable[str]:
 
 
 def _value(placeholder: str, asked: Asked) -> str | None:
-    fixed = {"Partition": "aws", "Region": asked.region, "Account": asked.account}
+    # ECR's requests may name another account's registry.
+    owner = asked.flat.get("registryid") or asked.account
+    fixed = {"Partition": "aws", "Region": asked.region, "Account": owner}
     if placeholder in fixed:
         return fixed[placeholder]
     key = placeholder.lower()
@@ -92,13 +128,6 @@ def _pass_role(asked: Asked) -> Iterable[Permission]:
         return
     for arn in dict.fromkeys(_role_arns(asked.parameters)):
         yield Permission("iam:PassRole", arn, {"iam:PassedToService": service})
-
-
-def _copied(asked: Asked) -> Iterable[Permission]:
-    """A copy also reads its source (S3 API Reference, CopyObject: "/bucket/key", URL-encoded, with or without "/")."""
-    source = unquote(str(asked.flat.get("copysource") or "")).lstrip("/").partition("?")[0]
-    if asked.service == "s3" and source:
-        yield Permission("s3:GetObject", source if source.startswith("arn:") else f"arn:aws:s3:::{source}")
 
 
 def _role_arns(value: Any, key: str = "") -> Iterable[str]:
@@ -127,6 +156,12 @@ def _resource_types(prefix: str, action: str) -> tuple[tuple[str, bool], ...]:
         return ()
     details = _data().actions.get_action_details(prefix, action)
     return tuple((kind["name"], bool(kind["required"])) for kind in details["resourceTypes"])
+
+
+@cache
+def _without_resources(prefix: str, action: str) -> bool:
+    """Tell whether an action has no resource-level permission: a grant on a certain resource never covers it."""
+    return bool(_data().actions.action_exists(prefix, action)) and not _resource_types(prefix, action)
 
 
 @cache

@@ -6,5 +6,6 @@ documents -> template -> blueprint (parameters, conditions) -> admission -> engi
 from __future__ import annotations
 
 from lockgate_twin.cloudformation.service import CloudFormation
+from lockgate_twin.cloudformation.signals import PREFIX as SIGNALS
 
-__all__ = ["CloudFormation"]
+__all__ = ["SIGNALS", "CloudFormation"]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
-from lockgate_twin.cloudformation import references, resources, schemas
+from lockgate_twin.cloudformation import dynamic, references, resources, schemas
 from lockgate_twin.cloudformation.blueprint import Blueprint
 from lockgate_twin.cloudformation.failures import invalid
 from lockgate_twin.cloudformation.template import Template
@@ -59,7 +59,7 @@ def check_types(template: Template, region: str) -> None:
     unknown = [name for name in types if schemas.load(name, region) is None]
     if unknown:
         raise invalid(f"Template format error: Unrecognized resource types: [{', '.join(unknown)}]")
-    missing = [name for name in types if name not in resources.ADAPTERS]
+    missing = [name for name in types if resources.adapter_of(name) is None]
     if missing:
         raise NotImplementedByTwin(f"The resource type {', '.join(missing)}")
 
@@ -74,6 +74,7 @@ def admit(blueprint: Blueprint, made: Mapping[str, Mapping[str, object]]) -> Non
     references.check(blueprint.template)
     blueprint.check_references()
     _check_attributes(blueprint)
+    _check_secure_references(blueprint)
     known = {name: attributes for name, attributes in made.items() if name in blueprint.definitions}
     problems = [problem for name in blueprint.order for problem in _violations(blueprint, name, known)]
     if problems:
@@ -91,9 +92,20 @@ def _violations(blueprint: Blueprint, name: str, made: Mapping[str, Mapping[str,
 def _check_supported(blueprint: Blueprint, made: Mapping[str, Mapping[str, object]]) -> None:
     for name, definition in blueprint.definitions.items():
         properties, _ = blueprint.properties(name, made)
-        unsupported = sorted(properties.keys() - resources.ADAPTERS[definition.type].properties)
+        adapter = resources.adapter_of(definition.type)
+        unsupported = adapter.unsupported(properties) if adapter is not None else []
         if unsupported:
             raise NotImplementedByTwin(f"The property {unsupported[0]} of {definition.type} (resource {name})")
+
+
+def _check_secure_references(blueprint: Blueprint) -> None:
+    paths = [
+        path
+        for definition in blueprint.definitions.values()
+        for path in dynamic.secure_paths(dict(definition.properties), f"{definition.type}/Properties")
+    ]
+    if paths:
+        raise invalid(f"SSM Secure reference is not supported in: [{', '.join(paths)}]")
 
 
 def _check_attributes(blueprint: Blueprint) -> None:
@@ -101,7 +113,7 @@ def _check_attributes(blueprint: Blueprint) -> None:
     for reference in references.find([*values, *map(dict, blueprint.template.outputs.values())], blueprint.conditions):
         if reference.attribute is None or reference.name not in blueprint.definitions:
             continue
-        if reference.attribute not in blueprint.schema(reference.name).attributes:
+        if not blueprint.schema(reference.name).has_attribute(reference.attribute):
             raise invalid(
                 f"Template error: resource {reference.name} does not support attribute type {reference.attribute} in "
                 "Fn::GetAtt"

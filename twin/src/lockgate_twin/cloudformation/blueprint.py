@@ -15,6 +15,7 @@ from lockgate_twin.cloudformation import conditions, conformity, graph, intrinsi
 from lockgate_twin.cloudformation.failures import invalid
 from lockgate_twin.cloudformation.parameters import Parameter
 from lockgate_twin.cloudformation.template import ResourceDefinition, Template
+from lockgate_twin.services.kept import Kept
 
 Attributes = Mapping[str, Mapping[str, Any]]
 
@@ -40,7 +41,7 @@ class Output:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Blueprint:
+class Blueprint(Kept):
     """A template bound to parameter values. `exports` are the values other stacks of the region export."""
 
     identity: Identity
@@ -119,8 +120,19 @@ class Blueprint:
             resources=made,
             pending=frozenset(self.definitions.keys() - made.keys()),
             exports=self.exports,
+            refusals=self._refusals,
             extended=self.template.extended,
         )
+
+    @cached_property
+    def _refusals(self) -> Mapping[str, str]:
+        """Source: the error that users of custom resources report on repost.aws."""
+        return {
+            name: "CustomResource attribute error: Vendor response doesn't contain {attribute} key in object "
+            f"{self.identity.id}|{name} in S3 bucket cloudformation-custom-resource-storage-useast1"
+            for name, definition in self.definitions.items()
+            if schemas.is_custom(definition.type)
+        }
 
     def schema(self, logical_id: str) -> schemas.ResourceSchema:
         """Return the schema of a resource's type.

@@ -9,12 +9,12 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime
 from typing import Any
 
 from lockgate_twin.cloudformation import changes
-from lockgate_twin.cloudformation.blueprint import Identity
+from lockgate_twin.cloudformation.blueprint import Blueprint, Identity
 from lockgate_twin.cloudformation.changes import Action, Change
 from lockgate_twin.cloudformation.failures import invalid
 from lockgate_twin.cloudformation.naming import check_stack_name, stack_id
@@ -23,7 +23,7 @@ from lockgate_twin.cloudformation.preparation import Prepared, Preparer
 from lockgate_twin.cloudformation.records import Record, Stacks
 from lockgate_twin.cloudformation.stack import Options, Stack
 from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import Call, Handler, utc_now
+from lockgate_twin.ports import Call, Handler, Session, Table, utc_now
 
 _NO_CHANGES = "The submitted information didn't contain changes. Submit different information to create a change set."
 
@@ -35,7 +35,8 @@ class ChangeSet:
     id: str
     name: str
     record: Record
-    prepared: Prepared
+    blueprint: Blueprint
+    session: Session | None
     options: Options
     creates: bool
     created: datetime
@@ -46,18 +47,19 @@ class ChangeSet:
     @property
     def is_empty(self) -> bool:
         """Tell whether it would change nothing; such a change set has failed."""
-        return not self.creates and not changes.is_different(self.record.stack, self.prepared.blueprint)
+        return not self.creates and not changes.is_different(self.record.stack, self.blueprint)
 
 
 class ChangeSets:
     """The operations on change sets."""
 
-    def __init__(self, preparer: Preparer, stacks: Stacks, operations: Operations) -> None:
+    def __init__(self, preparer: Preparer, stacks: Stacks, operations: Operations, table: Table) -> None:
         self._preparer = preparer
         self._stacks = stacks
         self._operations = operations
-        self._items: dict[str, ChangeSet] = {}
+        self._table = table
         self._lock = threading.Lock()
+        self._items = {key: _restored(members, stacks) for key, members in table.items()}
 
     def operations(self) -> dict[str, Handler]:
         """Return the handlers by operation name."""
@@ -77,7 +79,7 @@ class ChangeSets:
         with self._lock:
             if self._named(made.record.stack, made.name) is not None:
                 raise ApiError("AlreadyExistsException", f"ChangeSet {made.name} already exists")
-            self._items[made.id] = made
+            self._put(made)
         return {"Id": made.id, "StackId": made.record.stack.identity.id}
 
     def _created(self, request: Mapping[str, Any], call: Call) -> ChangeSet:
@@ -112,22 +114,43 @@ class ChangeSets:
                 "InvalidChangeSetStatusException",
                 f"ChangeSet [{found.id}] cannot be executed in its current status of [{_status(found)}]",
             )
-        options = replace(found.options, token=request.get("ClientRequestToken", ""))
+        standing = found.record.stack.options
+        options = replace(
+            found.options,
+            token=request.get("ClientRequestToken", ""),
+            policy=standing.policy,
+            termination_protection=standing.termination_protection,
+        )
         if request.get("DisableRollback"):
             options = replace(options, on_failure="DO_NOTHING")
         start = self._operations.create_reviewed if found.creates else self._operations.update
-        start(found.record, found.prepared, options)
+        prepared = self._with_session(found, call)
+        start(found.record, prepared, options)
         with self._lock:
             others = [i for i in self._items.values() if i.record is found.record and i.id != found.id]
             for other in others:
-                del self._items[other.id]
-            self._items[found.id] = replace(found, execution="EXECUTE_COMPLETE")
+                self._remove(other)
+            self._put(replace(found, execution="EXECUTE_COMPLETE"))
         return {}
+
+    def _with_session(self, found: ChangeSet, call: Call) -> Prepared:
+        """A change set that an earlier twin kept is carried out by whoever asks for that, or by the stack's role."""
+        role_arn, identity = found.options.role_arn, found.record.stack.identity
+        session = found.session or self._preparer.session(role_arn, identity, call)
+        return Prepared(blueprint=found.blueprint, session=session)
+
+    def _put(self, item: ChangeSet) -> None:
+        self._table.put(item.id, _members(item))
+        self._items[item.id] = item
+
+    def _remove(self, item: ChangeSet) -> None:
+        self._table.remove(item.id)
+        self._items.pop(item.id, None)
 
     def _delete(self, request: Mapping[str, Any], call: Call) -> dict[str, Any]:
         found = self._find(request, call)
         with self._lock:
-            self._items.pop(found.id, None)
+            self._remove(found)
         return {}
 
     def _list(self, request: Mapping[str, Any], call: Call) -> dict[str, Any]:
@@ -150,6 +173,18 @@ class ChangeSets:
         return next((i for i in items if i.name == name and i.record.stack.identity.id == stack.identity.id), None)
 
 
+def _members(item: ChangeSet) -> dict[str, Any]:
+    """Return what is kept of a change set."""
+    known = {f.name: getattr(item, f.name) for f in fields(item) if f.name not in {"record", "session"}}
+    return {**known, "stack": item.record.stack.identity}
+
+
+def _restored(members: dict[str, Any], stacks: Stacks) -> ChangeSet:
+    identity = members.pop("stack")
+    record = stacks.find(identity.account, identity.region, identity.id)
+    return ChangeSet(**members, record=record, session=None)
+
+
 def _options(request: Mapping[str, Any], role_arn: str | None) -> Options:
     return Options(
         role_arn=role_arn,
@@ -167,7 +202,8 @@ def _change_set(
         id=f"arn:aws:cloudformation:{identity.region}:{identity.account}:changeSet/{name}/{uuid.uuid4()}",
         name=name,
         record=record,
-        prepared=prepared,
+        blueprint=prepared.blueprint,
+        session=prepared.session,
         options=options,
         creates=creates,
         created=utc_now(),
@@ -199,7 +235,7 @@ def _common(item: ChangeSet) -> dict[str, Any]:
 
 
 def _described(item: ChangeSet) -> dict[str, Any]:
-    blueprint = item.prepared.blueprint
+    blueprint = item.blueprint
     return {
         **_common(item),
         "Parameters": [parameter.described() for parameter in blueprint.parameters.values()],

@@ -52,6 +52,8 @@ def _common(value: Stack) -> dict[str, Any]:
         "DeletionTime": value.deleted,
         "StackStatus": value.status,
         "StackStatusReason": value.reason,
+        "ParentId": value.parent_id,
+        "RootId": value.root_id,
         "DriftInformation": _NOT_CHECKED,
     }
 

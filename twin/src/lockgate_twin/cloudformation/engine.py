@@ -10,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from lockgate_twin.cloudformation import changes
+from lockgate_twin.cloudformation import changes, stack_policy
 from lockgate_twin.cloudformation.blueprint import Blueprint, Output
 from lockgate_twin.cloudformation.changes import Action
 from lockgate_twin.cloudformation.failures import ResourceFailed, invalid
-from lockgate_twin.cloudformation.records import Record
+from lockgate_twin.cloudformation.records import USER_INITIATED, Record
 from lockgate_twin.cloudformation.removal import remove
+from lockgate_twin.cloudformation.schemas import is_custom
 from lockgate_twin.cloudformation.stack import Doomed, Resource, Stack
 from lockgate_twin.cloudformation.worker import Worker
 from lockgate_twin.errors import ApiError
@@ -48,30 +49,53 @@ class Engine:
     def create(self) -> None:
         """Make all resources; what happens on failure is the stack's option."""
         failure = self._make_all(self._record.stack.blueprint)
-        on_failure = self._record.stack.options.on_failure
         if failure is None:
             self._record.complete_creation("CREATE_COMPLETE")
-        elif on_failure == "DO_NOTHING":
-            self._record.complete_creation("CREATE_FAILED", str(failure))
-        elif on_failure == "DELETE":
-            if self._record.complete_creation("DELETE_IN_PROGRESS", f"{failure}Delete requested by user."):
-                self.delete()
-        elif self._record.complete_creation("ROLLBACK_IN_PROGRESS", f"{failure}Rollback requested by user."):
-            self._roll_back_creation()
-
-    def update(self, before: Stack) -> None:
-        """Change the stack, whose blueprint is the new one already; on failure roll back to `before`."""
-        failure = self._make_all(self._record.stack.blueprint)
-        if failure is None:
-            self._complete_update()
-        elif self._record.stack.options.on_failure == "DO_NOTHING":
-            self._record.move("UPDATE_FAILED", str(failure))
         else:
-            self._record.move("UPDATE_ROLLBACK_IN_PROGRESS", str(failure))
-            self._roll_back_update(before)
+            self.fail_creation(str(failure))
 
-    def delete(self, retained: Iterable[str] = ()) -> None:
-        """Delete all resources except the retained ones."""
+    def fail_creation(self, reason: str) -> None:
+        """End a creation that has failed for this reason, in the way the stack's option says."""
+        on_failure = self._record.stack.options.on_failure
+        if on_failure == "DO_NOTHING":
+            self._record.complete_creation("CREATE_FAILED", reason)
+        elif on_failure == "DELETE":
+            if self._record.complete_creation("DELETE_IN_PROGRESS", f"{reason}Delete requested by user."):
+                self.delete()
+        elif self._record.complete_creation("ROLLBACK_IN_PROGRESS", f"{reason}Rollback requested by user."):
+            self.roll_back_creation()
+
+    def update(self, before: Stack, *, hold: bool = False) -> bool:
+        """Change the stack, whose blueprint is the new one already; on failure roll back to `before`.
+
+        Tells whether it succeeded. Then, with `hold`, what it replaced stays until `complete_update` or `roll_back`.
+        """
+        failure = self._refused_removal() or self._make_all(self._record.stack.blueprint)
+        if failure is not None and self._record.cancelled.is_set():
+            self.roll_back(before, USER_INITIATED)
+        elif failure is not None:
+            self.fail_update(str(failure), before)
+        elif hold:
+            self._record.move("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        else:
+            self.complete_update()
+        return failure is None
+
+    def fail_update(self, reason: str, before: Stack) -> None:
+        """End an update that has failed for this reason, in the way the stack's option says."""
+        if self._record.stack.options.on_failure == "DO_NOTHING":
+            self._worker.finish()
+            self._record.move("UPDATE_FAILED", reason)
+        else:
+            self.roll_back(before, reason)
+
+    def roll_back(self, before: Stack, reason: str = "") -> None:
+        """Bring the stack back to what it was before an update."""
+        self._record.move("UPDATE_ROLLBACK_IN_PROGRESS", reason)
+        self.roll_back_update(before)
+
+    def delete(self, retained: Iterable[str] = (), *, force: bool = False) -> None:
+        """Delete all resources except the retained ones; with `force`, let go what cannot be deleted."""
         kept = frozenset(retained)
         listed = [
             Doomed(resource, retain=_is_retained(resource) or resource.logical_id in kept)
@@ -79,11 +103,18 @@ class Engine:
             if resource.exists
         ]
         failed = self._clean_up(listed)
+        if failed and force:
+            for name in failed:
+                self._worker.skip(self._record.stack.resources[name])
+            failed = self._clean_up([doomed for doomed in listed if self._is_left(doomed)])
         if failed:
             self._record.move("DELETE_FAILED", f"The following resource(s) failed to delete: [{', '.join(failed)}]. ")
         else:
             self._record.change(deleted=utc_now(), outputs=())
             self._record.move("DELETE_COMPLETE")
+
+    def _is_left(self, doomed: Doomed) -> bool:
+        return self._record.stack.resources[doomed.resource.logical_id].exists
 
     def _make_all(self, blueprint: Blueprint) -> _Failure | None:
         for name in blueprint.order:
@@ -136,16 +167,42 @@ class Engine:
         return ResourceFailed(wanted.logical_id, reason)
 
     def _change(self, blueprint: Blueprint, current: Resource, wanted: Resource) -> None:
+        if is_custom(wanted.type) and wanted.properties["ServiceToken"] != current.properties["ServiceToken"]:
+            raise self._refused(wanted, "Modifying service token is not allowed.")
         schema = blueprint.schema(wanted.logical_id)
         action = changes.decide(current, wanted.definition, wanted.properties, schema).action
+        if refusal := self._policy_refusal(action, wanted):
+            raise self._refused(wanted, refusal)
         if action is Action.REPLACE:
             self._worker.replace(current, wanted)
             retain = current.definition.update_replace_policy == "Retain"
             self._supersede(Doomed(current, listed=False, retain=retain))
         elif action is Action.UPDATE:
-            self._worker.update(current, wanted)
+            self._update(current, wanted)
         else:
             self._record.redefine(replace(current, definition=wanted.definition, needs=wanted.needs))
+
+    def _update(self, current: Resource, wanted: Resource) -> None:
+        """Change a resource in place; a custom resource's provider may have replaced it instead."""
+        updated = self._worker.update(current, wanted)
+        if updated.physical_id != current.physical_id:
+            retain = current.definition.update_replace_policy == "Retain"
+            self._supersede(Doomed(current, listed=False, retain=retain))
+
+    def _refused_removal(self) -> _Failure | None:
+        """Find a resource that the stack policy does not let the update delete."""
+        stack = self._record.stack
+        removed = [r for name, r in stack.resources.items() if r.exists and name not in stack.blueprint.definitions]
+        for resource in removed:
+            if refusal := self._policy_refusal(Action.DELETE, resource):
+                self._record.put(replace(resource, status="UPDATE_FAILED", reason=refusal, updated=utc_now()))
+                return _Failure("update", resource.logical_id)
+        return None
+
+    def _policy_refusal(self, action: Action, resource: Resource) -> str:
+        options = self._record.stack.options
+        policy = options.policy_during_update or options.policy
+        return stack_policy.refusal(policy, action, resource.logical_id, resource.type)
 
     def _supersede(self, doomed: Doomed) -> None:
         self._record.change(superseded=(*self._record.stack.superseded, doomed))
@@ -165,15 +222,19 @@ class Engine:
             if other is not None:
                 raise invalid(f"Export with name {output.export} is already exported by stack {other}.")
 
-    def _complete_update(self) -> None:
+    def complete_update(self) -> None:
+        """Remove what the updated stack no longer has."""
+        if self._record.stack.status != "UPDATE_COMPLETE_CLEANUP_IN_PROGRESS":
+            self._record.move("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
+        self._worker.finish()
         stack = self._record.stack
         removed = [r for name, r in stack.resources.items() if r.exists and name not in stack.blueprint.definitions]
-        self._record.move("UPDATE_COMPLETE_CLEANUP_IN_PROGRESS")
         failed = self._clean_up([Doomed(resource, retain=_is_retained(resource)) for resource in removed])
         reason = "Update successful. One or more resources could not be deleted." if failed else ""
         self._record.move("UPDATE_COMPLETE", reason)
 
-    def _roll_back_creation(self) -> None:
+    def roll_back_creation(self) -> None:
+        """Remove what a failed creation has made."""
         failed = self._clean_up([self._undone(resource) for resource in self._record.stack.resources.values()])
         self._record.change(outputs=())
         if failed:
@@ -187,21 +248,28 @@ class Engine:
         retain = resource.definition.deletion_policy == "Retain" and resource.exists
         return Doomed(resource, retain=retain and not self._record.stack.options.retain_except_on_create)
 
-    def _roll_back_update(self, before: Stack) -> None:
+    def roll_back_update(self, before: Stack, skipped: frozenset[str] = frozenset()) -> None:
+        """Bring the resources, but the skipped ones, back to what they were, and remove what an update has made."""
         tried = self._record.stack
-        failed = [name for name in before.blueprint.order if not self._restored(before, name)]
+        names = [name for name in before.blueprint.order if name not in skipped]
+        failed = [name for name in names if not self._restored(before, name)]
         self._record.change(
+            goal=before if failed else None,
             blueprint=before.blueprint,
             options=before.options,
             outputs=before.outputs,
-            superseded=_superseded_by_rollback(before, tried),
+            superseded=_superseded_by_rollback(before, tried, self._record.stack),
         )
         if failed:
             text = f"The following resource(s) failed to update: [{', '.join(failed)}]. "
             self._record.move("UPDATE_ROLLBACK_FAILED", text)
             return
         self._record.move("UPDATE_ROLLBACK_COMPLETE_CLEANUP_IN_PROGRESS")
-        new = [resource for name, resource in tried.resources.items() if not _existed(before, name)]
+        self.finish_update_rollback(before)
+
+    def finish_update_rollback(self, before: Stack) -> None:
+        """Remove what a failed update has made."""
+        new = [r for name, r in self._record.stack.resources.items() if not _existed(before, name)]
         self._clean_up([self._undone(resource) for resource in new if resource.status.startswith(("CREATE", "UPDATE"))])
         self._record.move("UPDATE_ROLLBACK_COMPLETE")
 
@@ -210,7 +278,8 @@ class Engine:
         old, now = before.resources.get(name), self._record.stack.resources.get(name)
         if old is None or now is None or not old.exists:
             return True
-        if now.physical_id == old.physical_id and now.properties != old.properties:
+        answers = is_custom(now.type) or now.physical_id == old.physical_id
+        if answers and (now.properties != old.properties or now.settled is not None):
             return self._updated_back(now, old)
         if now.updated != old.updated:
             self._worker.restore(old)
@@ -219,6 +288,7 @@ class Engine:
         return True
 
     def _updated_back(self, now: Resource, old: Resource) -> bool:
+        """A custom resource's provider is asked to go back, too, and says by its physical id what that means."""
         try:
             self._worker.update(now, old)
         except ResourceFailed:
@@ -240,12 +310,14 @@ def _existed(stack: Stack, name: str) -> bool:
     return name in stack.resources and stack.resources[name].exists
 
 
-def _superseded_by_rollback(before: Stack, tried: Stack) -> tuple[Doomed, ...]:
+def _superseded_by_rollback(before: Stack, tried: Stack, now: Stack) -> tuple[Doomed, ...]:
     """The replacements are superseded instead of what they replaced; leftovers of failed ones still are."""
-    old = {resource.physical_id for resource in before.resources.values()}
+    current = {(name, resource.physical_id) for name, resource in now.resources.items()}
     replacements = [
-        Doomed(resource, listed=False)
-        for name, resource in tried.resources.items()
-        if _existed(before, name) and resource.physical_id not in old
+        Doomed(resource, listed=False) for name, resource in tried.resources.items() if _existed(before, name)
     ]
-    return (*replacements, *(doomed for doomed in tried.superseded if doomed.resource.physical_id not in old))
+    return tuple(
+        doomed
+        for doomed in (*replacements, *tried.superseded)
+        if (doomed.resource.logical_id, doomed.resource.physical_id) not in current
+    )

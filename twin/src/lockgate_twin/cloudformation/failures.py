@@ -41,6 +41,10 @@ class HandlerFailed(TwinError):
         self.code = code
 
 
+class Unsuccessful(TwinError):
+    """A resource has failed for a reason that stack events show word for word."""
+
+
 def invalid(message: str) -> ApiError:
     """Return a ValidationError, the one code CloudFormation has for nearly every refused request."""
     return ApiError("ValidationError", message)
@@ -54,6 +58,8 @@ def reason_of(error: Exception) -> str:
     Assumption: what stands in brackets after an API's own message differs by service on AWS; here it is always the
     error code, the operation, the status and the request id.
     """
+    if isinstance(error, Unsuccessful):
+        return str(error)
     message, code = _details(error)
     return f'Resource handler returned message: "{message}" (RequestToken: {uuid.uuid4()}, HandlerErrorCode: {code})'
 

@@ -36,6 +36,10 @@ class _NoValue:
     def __repr__(self) -> str:
         return "AWS::NoValue"
 
+    def __reduce__(self) -> str:
+        # There is one, wherever a stack was kept.
+        return "NO_VALUE"
+
 
 NO_VALUE = _NoValue()
 
@@ -49,7 +53,10 @@ class Unknown:
 
 @dataclass(frozen=True, kw_only=True)
 class Scope:
-    """What names mean. `resources` gives, for those made, their attributes by name with their Ref under "Ref"."""
+    """What names mean. `resources` gives, for those made, their attributes by name with their Ref under "Ref".
+
+    `refusals` are the sentences, with {attribute}, about attributes that certain resources turn out not to have.
+    """
 
     values: Mapping[str, Any] = field(default_factory=dict)
     mappings: Mapping[str, Any] = field(default_factory=dict)
@@ -57,6 +64,7 @@ class Scope:
     resources: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     pending: frozenset[str] = frozenset()
     exports: Mapping[str, str] = field(default_factory=dict)
+    refusals: Mapping[str, str] = field(default_factory=dict)
     extended: bool = False
 
 
@@ -138,7 +146,8 @@ def _attribute(reference: Reference, scope: Scope) -> Any:
         )
     value = scope.resources[name].get(attribute, _MISSING)
     if value is _MISSING:
-        raise invalid(f"Template error: resource {name} does not support attribute type {attribute} in Fn::GetAtt")
+        text = f"Template error: resource {name} does not support attribute type {{attribute}} in Fn::GetAtt"
+        raise invalid(scope.refusals.get(name, text).replace("{attribute}", attribute))
     return value
 
 

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
-from lockgate_twin.cloudformation import changes
+from lockgate_twin.cloudformation import changes, resuming
 from lockgate_twin.cloudformation.engine import Engine
 from lockgate_twin.cloudformation.failures import invalid
+from lockgate_twin.cloudformation.keeping import Work
 from lockgate_twin.cloudformation.preparation import Prepared
 from lockgate_twin.cloudformation.records import Record, Stacks
+from lockgate_twin.cloudformation.resources.adapter import Around, Nested
+from lockgate_twin.cloudformation.signals import Signals
 from lockgate_twin.cloudformation.stack import DELETABLE, UPDATABLE, Options, Stack
 from lockgate_twin.cloudformation.worker import Worker
 from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import Context, Session, utc_now
+from lockgate_twin.ports import Context, Principal, Session, utc_now
 
 _NOT_UPDATABLE = "Stack:{id} is in {{status}} state and can not be updated."
 _NOT_DELETABLE = "Stack [{name}] cannot be deleted while in status {{status}}"
@@ -24,7 +27,18 @@ _FAILED = {
     "ROLLBACK_IN_PROGRESS": "ROLLBACK_FAILED",
     "UPDATE_IN_PROGRESS": "UPDATE_FAILED",
 }
+_ROLLBACK_FAILED = "UPDATE_ROLLBACK_FAILED"
+_NOT_CONTINUABLE = "Stack [{name}] is in {{status}} state. Its rollback cannot be continued."
 _log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Removal:
+    """How a stack is to be deleted: without the retained resources, and with `force` without those that fail."""
+
+    retained: frozenset[str] = frozenset()
+    token: str = ""
+    force: bool = False
 
 
 class Operations:
@@ -33,25 +47,42 @@ class Operations:
     def __init__(self, context: Context, stacks: Stacks) -> None:
         self._context = context
         self._stacks = stacks
+        self.signals = Signals(context.settings.endpoint_url)
+        self.nested: Nested | None = None
 
-    def add(self, prepared: Prepared, options: Options, status: str) -> Record:
-        """Add a stack without resources.
+    def add(self, prepared: Prepared, options: Options, status: str, parent: Stack | None = None) -> Record:
+        """Add a stack without resources, nested if it has a parent.
 
         Raises:
             ApiError: AlreadyExistsException when its name is in use.
         """
-        record = Record(
-            Stack(
-                identity=prepared.blueprint.identity,
-                blueprint=prepared.blueprint,
-                options=options,
-                status=status,
-                created=utc_now(),
-            )
+        stack = Stack(
+            identity=prepared.blueprint.identity,
+            blueprint=prepared.blueprint,
+            options=options,
+            status=status,
+            created=utc_now(),
+            parent_id=parent.identity.id if parent else "",
+            root_id=(parent.root_id or parent.identity.id) if parent else "",
         )
-        self._stacks.add(record)
-        record.move(status, "User Initiated")
-        return record
+        return self._stacks.add(stack, Work(principal=prepared.session.principal))
+
+    def resume(self, session_again: Callable[[Stack, Principal], Session]) -> None:
+        """End what an earlier twin had under way; see `resuming`."""
+        for record, work in self._stacks.interrupted:
+            if resuming.is_under_way(record):
+                self._resume(record, work, session_again)
+        self._stacks.interrupted.clear()
+
+    def _resume(self, record: Record, work: Work, session_again: Callable[[Stack, Principal], Session]) -> None:
+        resuming.fail_resources(record)
+        try:
+            session = session_again(record.stack, work.principal)
+        except ApiError as error:
+            reason = f"{resuming.ENDED}What it has made stays: {error.message}"
+            record.move(_FAILED.get(record.stack.status, "UPDATE_ROLLBACK_FAILED"), reason)
+            return
+        self._run(record, resuming.ending(record, work, self.engine(record, session)))
 
     def create(self, prepared: Prepared, options: Options) -> Record:
         """Start creating a new stack.
@@ -60,7 +91,7 @@ class Operations:
             ApiError: AlreadyExistsException when its name is in use.
         """
         record = self.add(prepared, options, "CREATE_IN_PROGRESS")
-        self._run(record, self._engine(record, prepared.session).create)
+        self._run(record, self.engine(record, prepared.session).create)
         return record
 
     def create_reviewed(self, record: Record, prepared: Prepared, options: Options) -> None:
@@ -71,8 +102,9 @@ class Operations:
         """
         refusal = _NOT_UPDATABLE.format(id=record.stack.identity.id)
         fields = {"blueprint": prepared.blueprint, "options": options}
-        record.begin({"REVIEW_IN_PROGRESS"}, "CREATE_IN_PROGRESS", refusal, **fields)
-        self._run(record, self._engine(record, prepared.session).create)
+        work = Work(principal=prepared.session.principal)
+        record.begin({"REVIEW_IN_PROGRESS"}, "CREATE_IN_PROGRESS", refusal, lambda _: work, **fields)
+        self._run(record, self.engine(record, prepared.session).create)
 
     def update(self, record: Record, prepared: Prepared, options: Options) -> None:
         """Start updating a stack.
@@ -87,11 +119,34 @@ class Operations:
             if not changes.is_different(before, prepared.blueprint):
                 raise invalid("No updates are to be performed.")
         fields = {"blueprint": prepared.blueprint, "options": options, "updated": utc_now()}
-        before = record.begin(UPDATABLE, "UPDATE_IN_PROGRESS", refusal, **fields)
-        engine = self._engine(record, prepared.session)
+
+        def work(now: Stack) -> Work:
+            return Work(principal=prepared.session.principal, before=now)
+
+        before = record.begin(UPDATABLE, "UPDATE_IN_PROGRESS", refusal, work, **fields)
+        engine = self.engine(record, prepared.session)
         self._run(record, lambda: engine.update(before))
 
-    def delete(self, record: Record, session: Session, retained: Iterable[str], token: str) -> None:
+    def continue_rollback(self, record: Record, session: Session, skipped: frozenset[str]) -> None:
+        """Go on with a rollback that has failed, without the skipped resources.
+
+        Raises:
+            ApiError: ValidationError when the stack's rollback has not failed, or a skipped resource is not one that
+                failed.
+        """
+        stack, goal = record.stack, record.stack.goal
+        refusal = _NOT_CONTINUABLE.format(name=stack.identity.name)
+        if stack.status != _ROLLBACK_FAILED or goal is None:
+            raise invalid(refusal.format(status=stack.status))
+        wrong = sorted(n for n in skipped if n not in stack.resources or stack.resources[n].status != "UPDATE_FAILED")
+        if wrong:
+            raise invalid(f"Resources not in UPDATE_FAILED state cannot be skipped: [{', '.join(wrong)}]")
+        work = Work(principal=session.principal, before=goal)
+        record.begin({_ROLLBACK_FAILED}, "UPDATE_ROLLBACK_IN_PROGRESS", refusal, lambda _: work)
+        engine = self.engine(record, session)
+        self._run(record, lambda: engine.roll_back_update(goal, skipped))
+
+    def delete(self, record: Record, session: Session, removal: Removal) -> None:
         """Start deleting a stack; a creation under way is cancelled first.
 
         Raises:
@@ -102,24 +157,32 @@ class Operations:
             return
         if stack.options.termination_protection:
             raise invalid(f"Stack [{stack.identity.name}] cannot be deleted while TerminationProtection is enabled")
-        self._check_exports(stack)
+        self.check_exports(stack)
         refusal = _NOT_DELETABLE.format(name=stack.identity.name)
-        record.begin(DELETABLE, "DELETE_IN_PROGRESS", refusal, options=replace(stack.options, token=token))
-        kept = frozenset(retained)
-        engine = self._engine(record, session)
-        self._run(record, lambda: engine.delete(kept))
+        work = Work(principal=session.principal, retained=removal.retained)
+        options = replace(stack.options, token=removal.token)
+        record.begin(DELETABLE, "DELETE_IN_PROGRESS", refusal, lambda _: work, options=options)
+        engine = self.engine(record, session)
+        self._run(record, lambda: engine.delete(removal.retained, force=removal.force))
 
-    def _engine(self, record: Record, session: Session) -> Engine:
+    def engine(self, record: Record, session: Session) -> Engine:
+        """Return what carries out an operation on a stack with a session."""
         identity = record.stack.identity
 
         def exporter(name: str) -> str | None:
             _, stack = self._stacks.exports(identity.account, identity.region).get(name, ("", None))
             return stack.identity.name if stack is not None and stack.identity.id != identity.id else None
 
-        return Engine(record, Worker(record, session), exporter)
+        if self.nested is None:
+            raise RuntimeError("The operations on stacks are not wired with the nested stacks.")
+        around = Around(stack_id=identity.id, signals=self.signals, nested=self.nested, cancelled=record.cancelled)
+        return Engine(record, Worker(record, session, around), exporter)
 
-    def _check_exports(self, stack: Stack) -> None:
-        """Assumption: AWS cancels such a deletion; that it is refused at once is the twin's."""
+    def check_exports(self, stack: Stack) -> None:
+        """Refuse the deletion of a stack whose exports are in use.
+
+        Assumption: AWS cancels such a deletion; that it is refused at once is the twin's.
+        """
         exported = {output.export for output in stack.outputs if output.export}
         for record in self._stacks.all(stack.identity.account, stack.identity.region):
             other = record.stack
@@ -129,7 +192,7 @@ class Operations:
             if used:
                 raise _in_use(used[0], other)
 
-    def _run(self, record: Record, work: Callable[[], None]) -> None:
+    def _run(self, record: Record, work: Callable[[], object]) -> None:
         def guarded() -> None:
             with record.working:
                 try:

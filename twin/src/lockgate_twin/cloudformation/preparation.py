@@ -9,7 +9,7 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-from lockgate_twin.cloudformation import admission, conditions, parameters, references, tagging
+from lockgate_twin.cloudformation import admission, conditions, parameters, references, stack_policy, tagging
 from lockgate_twin.cloudformation.blueprint import Blueprint, Identity
 from lockgate_twin.cloudformation.failures import invalid
 from lockgate_twin.cloudformation.intrinsics import Scope
@@ -17,7 +17,7 @@ from lockgate_twin.cloudformation.sources import template_text
 from lockgate_twin.cloudformation.stack import Stack
 from lockgate_twin.cloudformation.template import Template, parse
 from lockgate_twin.errors import ApiError, NotImplementedByTwin
-from lockgate_twin.ports import Call, Context, Session
+from lockgate_twin.ports import Call, Context, Principal, Session
 
 _ROLE_SERVICE = "cloudformation.amazonaws.com"
 _ROLE_ARN = re.compile(r"arn:aws[a-z-]*:iam::\d{12}:role/.+")
@@ -26,10 +26,6 @@ _REFUSED = (
     "RollbackConfiguration",
     "NotificationARNs",
     "ResourceTypes",
-    "StackPolicyBody",
-    "StackPolicyURL",
-    "StackPolicyDuringUpdateBody",
-    "StackPolicyDuringUpdateURL",
     "TimeoutInMinutes",
     "DeploymentConfig",
     "DisableValidation",
@@ -60,12 +56,27 @@ class Preparer:
         Raises:
             ApiError: ValidationError when it cannot be read or is malformed.
         """
-        text = template_text(request, self.context.session(call), self.context.settings.endpoint_url)
+        return self._parsed(request, self.context.session(call))
+
+    def _parsed(self, request: Mapping[str, Any], session: Session) -> Template | None:
+        text = template_text(request, session, self.context.settings.endpoint_url)
         if text is None:
             return None
         template = parse(text)
         parameters.check_declarations(template.parameters)
         return template
+
+    def policy(self, request: Mapping[str, Any], call: Call, name: str) -> str | None:
+        """Return the stack policy that a request gives as `<name>Body` or `<name>URL`, checked, or None.
+
+        Raises:
+            ApiError: ValidationError when it cannot be read or is malformed.
+        """
+        given = {"TemplateBody": request.get(f"{name}Body"), "TemplateURL": request.get(f"{name}URL")}
+        text = template_text(given, self.context.session(call), self.context.settings.endpoint_url)
+        if text is not None:
+            stack_policy.check(text)
+        return text
 
     def checked_template(self, request: Mapping[str, Any], call: Call) -> Template | None:
         """Return the template a request gives, with its types and references checked.
@@ -100,6 +111,22 @@ class Preparer:
         except ApiError as error:
             raise invalid(f"Role {role_arn} is invalid or cannot be assumed") from error
 
+    def session_again(self, stack: Stack, principal: Principal) -> Session:
+        """Return the session for work that `principal` began on a stack, in an earlier twin.
+
+        Raises:
+            ApiError: the role cannot be assumed any more, or the principal's credentials are gone.
+        """
+        identity = stack.identity
+        call = Call(
+            principal=principal,
+            region=identity.region,
+            service="cloudformation",
+            operation="ContinueStackOperation",
+            request_id="",
+        )
+        return self.session(stack.options.role_arn, identity, call)
+
     def prepare(
         self,
         request: Mapping[str, Any],
@@ -115,10 +142,31 @@ class Preparer:
         """
         refuse_unsupported(request)
         template = self.template(request, call) or _previous(request, before)
+        return self._admitted(request, template, identity, before, lambda: self.session(role_arn, identity, call))
+
+    def prepare_as(
+        self, request: Mapping[str, Any], session: Session, identity: Identity, before: Stack | None
+    ) -> Prepared:
+        """Check a nested stack's request, whose template is read with the session that will carry it out.
+
+        Raises:
+            ApiError: as CloudFormation refuses it.
+        """
+        template = self._parsed(request, session) or _previous(request, before)
+        return self._admitted(request, template, identity, before, lambda: session)
+
+    def _admitted(
+        self,
+        request: Mapping[str, Any],
+        template: Template,
+        identity: Identity,
+        before: Stack | None,
+        assume: Callable[[], Session],
+    ) -> Prepared:
         admission.check_capabilities(template, request.get("Capabilities", []))
         admission.check_types(template, identity.region)
         references.check(template)
-        session = self.session(role_arn, identity, call)
+        session = assume()
         blueprint = self._blueprint(request, template, identity, session, before)
         scope = Scope(values=blueprint.values, mappings=template.mappings)
         conditions.check_rules(template.rules, scope)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
@@ -18,6 +19,9 @@ from typing import Any
 from lockgate_twin.errors import StartError
 
 _DEFAULT_REGION = "us-east-1"
+_CUSTOM = "AWS::CloudFormation::CustomResource"
+_STACK = "AWS::CloudFormation::Stack"
+_CUSTOM_NAME = re.compile(r"Custom::[\w@-]{1,60}")
 _ALL_PROPERTIES = frozenset({"AWS::SNS::Topic", "AWS::SQS::Queue", "AWS::SSM::Parameter"})
 _NAMES = {
     "AWS::SageMaker::CodeRepository": "CodeRepositoryName",
@@ -42,12 +46,16 @@ class ResourceSchema:
 
     @property
     def read_only(self) -> frozenset[str]:
-        """Return the top-level properties that only AWS sets."""
+        """Return the top-level properties that only AWS sets; a custom resource's properties are its author's."""
+        if is_custom(self.type):
+            return frozenset()
         return frozenset(path for path in self._paths("readOnlyProperties") if "/" not in path)
 
     @property
     def create_only(self) -> frozenset[str]:
         """Return the properties, as paths like `GitConfig/Branch`, whose change replaces the resource."""
+        if is_custom(self.type):  # a custom resource is replaced when its provider says so, by another physical id
+            return frozenset()
         return self._paths("createOnlyProperties") | self._paths("conditionalCreateOnlyProperties")
 
     @property
@@ -61,6 +69,12 @@ class ResourceSchema:
         if self.type in _ALL_PROPERTIES:
             names |= set(self.properties)
         return frozenset(names | ({_NAMES[self.type]} if self.type in _NAMES else set()))
+
+    def has_attribute(self, name: str) -> bool:
+        """Tell whether Fn::GetAtt may ask for an attribute; some are only known when it is made."""
+        if self.type == _STACK and name.startswith("Outputs."):
+            return True
+        return is_custom(self.type) or name in self.attributes
 
     @property
     def tags_property(self) -> str | None:
@@ -82,10 +96,15 @@ class ResourceSchema:
 @lru_cache
 def load(resource_type: str, region: str) -> ResourceSchema | None:
     """Return a type's schema in a region, or None when AWS has no such type there."""
-    digest = _index(region).get(resource_type)
+    digest = _index(region).get(_CUSTOM if is_custom(resource_type) else resource_type)
     if digest is None:
         return None
     return ResourceSchema(resource_type, json.loads((_data() / "resources" / f"{digest}.json").read_text("utf-8")))
+
+
+def is_custom(resource_type: str) -> bool:
+    """Tell whether a type is a custom resource's ("AWS::CloudFormation::CustomResource" of the template reference)."""
+    return resource_type == _CUSTOM or _CUSTOM_NAME.fullmatch(resource_type) is not None
 
 
 @lru_cache

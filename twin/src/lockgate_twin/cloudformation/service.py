@@ -12,9 +12,12 @@ from typing import Any
 from lockgate_twin.cloudformation import describe
 from lockgate_twin.cloudformation.blueprint import Identity
 from lockgate_twin.cloudformation.changesets import ChangeSets
+from lockgate_twin.cloudformation.controls import Controls
 from lockgate_twin.cloudformation.failures import invalid
+from lockgate_twin.cloudformation.keeping import StackTables
 from lockgate_twin.cloudformation.naming import check_stack_name, stack_id
-from lockgate_twin.cloudformation.operations import Operations
+from lockgate_twin.cloudformation.nested import NestedStacks
+from lockgate_twin.cloudformation.operations import Operations, Removal
 from lockgate_twin.cloudformation.preparation import Preparer, refuse_unsupported
 from lockgate_twin.cloudformation.records import Record, Stacks
 from lockgate_twin.cloudformation.stack import Options
@@ -29,10 +32,25 @@ class CloudFormation:
     name = "cloudformation"
 
     def __init__(self, context: Context) -> None:
-        self._stacks = Stacks()
+        self._stacks = Stacks(StackTables(context.table))
         self._operations = Operations(context, self._stacks)
         self._preparer = Preparer(context, self._exported_values)
-        self._change_sets = ChangeSets(self._preparer, self._stacks, self._operations)
+        self._operations.nested = NestedStacks(self._preparer, self._stacks, self._operations)
+        self._change_sets = ChangeSets(
+            self._preparer, self._stacks, self._operations, context.table("cloudformation.change_sets")
+        )
+
+    def resume(self) -> None:
+        """Roll back or delete on behalf of an earlier twin."""
+        self._operations.resume(self._preparer.session_again)
+
+    def accept_signal(self, environ: Mapping[str, Any], body: bytes) -> None:
+        """Take an unsigned request to an address of `SIGNALS` as an answer that a stack waits for.
+
+        Raises:
+            ApiError: AccessDenied for any but the one address that was given out.
+        """
+        self._operations.signals.accept(environ, body)
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by AWS operation name."""
@@ -52,6 +70,7 @@ class CloudFormation:
             "ValidateTemplate": self._validate_template,
             "UpdateTerminationProtection": self._update_termination_protection,
             **self._change_sets.operations(),
+            **Controls(self._preparer, self._stacks, self._operations).operations(),
         }
 
     def _exported_values(self, account: str, region: str) -> dict[str, str]:
@@ -70,7 +89,9 @@ class CloudFormation:
             raise ApiError("AlreadyExistsException", f"Stack [{name}] already exists")
         identity = Identity(name, stack_id(name, call.account, call.region), call.account, call.region)
         prepared = self._preparer.prepare(request, call, identity, request.get("RoleARN"))
-        record = self._operations.create(prepared, _options(request, request.get("RoleARN")))
+        policy = self._preparer.policy(request, call, "StackPolicy") or ""
+        options = replace(_options(request, request.get("RoleARN")), policy=policy)
+        record = self._operations.create(prepared, options)
         return {"StackId": record.stack.identity.id}
 
     def _update_stack(self, request: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -82,15 +103,18 @@ class CloudFormation:
             return _repeated(record, token)
         role_arn = request.get("RoleARN") or stack.options.role_arn
         prepared = self._preparer.prepare(request, call, stack.identity, role_arn, stack)
-        protection = stack.options.termination_protection
-        options = replace(_options(request, role_arn), termination_protection=protection)
+        options = replace(
+            _options(request, role_arn),
+            termination_protection=stack.options.termination_protection,
+            policy=self._preparer.policy(request, call, "StackPolicy") or stack.options.policy,
+            policy_during_update=self._preparer.policy(request, call, "StackPolicyDuringUpdate") or "",
+        )
         self._operations.update(record, prepared, options)
         return {"StackId": stack.identity.id}
 
     def _delete_stack(self, request: dict[str, Any], call: Call) -> dict[str, Any]:
         refuse_unsupported(request)
-        if request.get("DeletionMode", "STANDARD") != "STANDARD":
-            raise NotImplementedByTwin("The deletion mode FORCE_DELETE_STACK")
+        force = request.get("DeletionMode") == "FORCE_DELETE_STACK"
         try:
             record = self._find(request, call)
         except ApiError:  # as on AWS: deleting what is not there succeeds
@@ -101,8 +125,13 @@ class CloudFormation:
                 f"Invalid operation on stack [{stack.identity.id}]. RetainResources can only be used on a stack in "
                 "DELETE_FAILED state"
             )
+        if force and stack.status != "DELETE_FAILED":
+            raise invalid(
+                f"Stack [{stack.identity.id}] must be in DELETE_FAILED state for DeletionMode FORCE_DELETE_STACK"
+            )
         session = self._preparer.session(request.get("RoleARN") or stack.options.role_arn, stack.identity, call)
-        self._operations.delete(record, session, retained, request.get("ClientRequestToken", ""))
+        removal = Removal(frozenset(retained), request.get("ClientRequestToken", ""), force)
+        self._operations.delete(record, session, removal)
         return {}
 
     def _describe_stacks(self, request: dict[str, Any], call: Call) -> dict[str, Any]:

@@ -38,7 +38,7 @@ DELETABLE = frozenset(
 class Resource:
     """A resource as it is. `properties` are those last asked for, `attributes` what Ref and Fn::GetAtt give.
 
-    `settled` are the properties it had before an update of it failed half-way.
+    `settled` are the properties it had before an update of it failed half-way; `no_echo` hides its attributes.
     """
 
     definition: ResourceDefinition
@@ -50,6 +50,7 @@ class Resource:
     attributes: Mapping[str, Any] = field(default_factory=dict)
     needs: frozenset[str] = frozenset()
     settled: Mapping[str, Any] | None = None
+    no_echo: bool = False
 
     @property
     def logical_id(self) -> str:
@@ -89,7 +90,7 @@ class StackEvent:
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a stack's operations are to be carried out."""
+    """How a stack's operations are to be carried out. The policy during an update holds instead of the stack's own."""
 
     role_arn: str | None = None
     capabilities: tuple[str, ...] = ()
@@ -97,6 +98,8 @@ class Options:
     retain_except_on_create: bool = False
     termination_protection: bool = False
     token: str = ""
+    policy: str = ""
+    policy_during_update: str = ""
 
 
 @dataclass(frozen=True)
@@ -112,7 +115,8 @@ class Doomed:
 class Stack:
     """A stack at one moment. `resources` are in order of creation; deleted ones stay listed.
 
-    `superseded` are replaced resources that are no longer listed and still have to be cleaned up.
+    `superseded` are replaced resources that are no longer listed and still have to be cleaned up. A nested stack has
+    a parent and a root. `goal` is what a failed rollback was to bring the stack back to.
     """
 
     identity: Identity
@@ -125,6 +129,9 @@ class Stack:
     deleted: datetime | None = None
     resources: Mapping[str, Resource] = field(default_factory=dict)
     superseded: tuple[Doomed, ...] = ()
+    parent_id: str = ""
+    root_id: str = ""
+    goal: Stack | None = None
     outputs: tuple[Output, ...] = ()
 
     def made(self) -> dict[str, Mapping[str, Any]]:
@@ -134,6 +141,12 @@ class Stack:
             for name, resource in self.resources.items()
             if resource.usable
         }
+
+    @property
+    def secrets(self) -> frozenset[str]:
+        """Return the texts that nothing about the stack may show."""
+        hidden = (resource.attributes.values() for resource in self.resources.values() if resource.no_echo)
+        return self.blueprint.secrets | {value for values in hidden for value in values if isinstance(value, str)}
 
 
 def shown(properties: Mapping[str, Any], secrets: frozenset[str]) -> str:

@@ -135,6 +135,8 @@ def _check_members(section: str, members: Any) -> None:
         )
     kind = _ALPHANUMERIC_SECTIONS.get(section)
     for name, member in members.items():
+        if str(name).startswith("Fn::ForEach"):
+            raise NotImplementedByTwin(f"The function {name} (section {section})")
         if kind and not re.fullmatch(r"[A-Za-z0-9]+", str(name)):
             raise invalid(f"Template format error: {kind} name {name} is non alphanumeric.")
         if kind and not isinstance(member, dict):

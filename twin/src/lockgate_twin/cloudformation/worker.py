@@ -19,10 +19,10 @@ from lockgate_twin.cloudformation import dynamic
 from lockgate_twin.cloudformation.failures import ResourceFailed, reason_of
 from lockgate_twin.cloudformation.naming import NameRule, name_of
 from lockgate_twin.cloudformation.records import Record
-from lockgate_twin.cloudformation.resources import ADAPTERS
-from lockgate_twin.cloudformation.resources.adapter import Clients, Made, Request
-from lockgate_twin.cloudformation.stack import Resource
-from lockgate_twin.errors import TwinError
+from lockgate_twin.cloudformation.resources import adapter_of
+from lockgate_twin.cloudformation.resources.adapter import Adapter, Around, Clients, Made, Request
+from lockgate_twin.cloudformation.stack import STACK_TYPE, Resource
+from lockgate_twin.errors import NotImplementedByTwin, TwinError
 from lockgate_twin.ports import Session, utc_now
 
 _REPLACING = "Requested update requires the creation of a new physical resource; hence creating one."
@@ -36,9 +36,10 @@ class Worker:
     A `wanted` resource carries the definition, properties and needs it is to have.
     """
 
-    def __init__(self, record: Record, session: Session) -> None:
+    def __init__(self, record: Record, session: Session, around: Around) -> None:
         self._record = record
         self._clients = Clients(session)
+        self._around = around
 
     def create(self, wanted: Resource) -> Resource:
         """Make a resource.
@@ -56,14 +57,13 @@ class Worker:
         return self._note(made, "CREATE_COMPLETE")
 
     def update(self, current: Resource, wanted: Resource) -> Resource:
-        """Change a resource in place.
+        """Change a resource in place; its handler may answer with another physical id, and so replace it.
 
         Raises:
             ResourceFailed: it could not be changed; it is listed as UPDATE_FAILED with the wanted properties.
         """
-        changed = replace(
-            wanted, physical_id=current.physical_id, attributes=current.attributes, settled=current.properties
-        )
+        settled = current.properties if current.settled is None else current.settled
+        changed = replace(wanted, physical_id=current.physical_id, attributes=current.attributes, settled=settled)
         self._note(changed, "UPDATE_IN_PROGRESS")
         try:
             steps = [current.settled] if current.settled is not None else []
@@ -71,15 +71,16 @@ class Worker:
         except ResourceFailed as failure:
             self._note(changed, "UPDATE_FAILED", failure.reason)
             raise
-        attributes = {**changed.attributes, **made.attributes}
-        return self._note(replace(changed, attributes=attributes, settled=None), "UPDATE_COMPLETE")
+        return self._note(_updated(changed, made), "UPDATE_COMPLETE")
 
     def _apply(self, resource: Resource, properties: Sequence[Mapping[str, Any]]) -> Made:
         """Go from the first properties to the next and so on; a half-way failed update is undone before another."""
         made = Made(resource.physical_id)
         for previous, wanted in pairwise(properties):
-            request = replace(self._request(resource), properties=wanted, previous=previous)
-            made = self._attempt(ADAPTERS[resource.type].update, request)
+            request = replace(
+                self._request(resource), properties=wanted, previous=previous, physical_id=made.physical_id
+            )
+            made = self._attempt(_adapter(resource.type).update, request)
         return made
 
     def replace(self, current: Resource, wanted: Resource) -> Resource:
@@ -122,20 +123,26 @@ class Worker:
         """List a resource again that an update did not get to change."""
         self._note(resource, "UPDATE_COMPLETE")
 
+    def finish(self) -> None:
+        """End the updates of nested stacks, which can be rolled back until then."""
+        resources = self._record.stack.resources.values()
+        ids = [item.physical_id for item in resources if item.type == STACK_TYPE and item.exists]
+        self._around.nested.finish(ids, self._clients.session)
+
     def _make(self, wanted: Resource, identified: list[Resource], status: str) -> Resource:
         def identify(physical_id: str, attributes: Mapping[str, Any] | None = None) -> None:
             begun = replace(wanted, physical_id=physical_id, attributes=attributes or {})
             identified.append(begun)
             self._note(begun, status, _INITIATED, listed=status.startswith("CREATE"))
 
-        adapter = ADAPTERS[wanted.type]
+        adapter = _adapter(wanted.type)
         name = name_of(adapter.name, wanted.properties, self._record.stack.identity.name, wanted.logical_id)
         request = replace(self._request(wanted), name=name, identify=identify)
         made = self._attempt(adapter.create, request)
-        return replace(wanted, physical_id=made.physical_id, attributes=made.attributes)
+        return replace(wanted, physical_id=made.physical_id, attributes=made.attributes, no_echo=made.no_echo)
 
     def _remove(self, resource: Resource) -> Callable[[Request], Made]:
-        adapter = ADAPTERS[resource.type]
+        adapter = _adapter(resource.type)
 
         def remove(request: Request) -> Made:
             try:
@@ -148,20 +155,23 @@ class Worker:
         return remove
 
     def _attempt(self, act: Callable[[Request], Made], request: Request) -> Made:
+        resolver = dynamic.Resolver(self._clients)
         try:
-            values = dynamic.resolve([dict(request.properties), dict(request.previous)], self._clients)
+            values = resolver.resolve([dict(request.properties), dict(request.previous)])
             return act(replace(request, properties=values[0], previous=values[1]))
         except (ClientError, TwinError) as error:
-            raise ResourceFailed(request.logical_id, reason_of(error)) from error
+            raise ResourceFailed(request.logical_id, resolver.mask(reason_of(error))) from error
         except Exception as error:
             # A defect of a handler fails its resource; it never leaves the stack in progress for ever.
             _log.exception("The handler of %s failed", request.logical_id)
-            raise ResourceFailed(request.logical_id, reason_of(error)) from error
+            raise ResourceFailed(request.logical_id, resolver.mask(reason_of(error))) from error
 
     def _request(self, resource: Resource) -> Request:
         return Request(
             clients=self._clients,
             logical_id=resource.logical_id,
+            type=resource.type,
+            around=self._around,
             properties=resource.properties,
             physical_id=resource.physical_id,
             attributes=resource.attributes,
@@ -174,9 +184,22 @@ class Worker:
         return noted
 
 
+def _adapter(resource_type: str) -> Adapter:
+    found = adapter_of(resource_type)
+    if found is None:
+        raise NotImplementedByTwin(f"The resource type {resource_type}")
+    return found
+
+
+def _updated(resource: Resource, made: Made) -> Resource:
+    kept = resource.attributes if _adapter(resource.type).keeps_attributes else {}
+    attributes = {**kept, **made.attributes}
+    return replace(resource, physical_id=made.physical_id, attributes=attributes, settled=None, no_echo=made.no_echo)
+
+
 def _refuse_same_name(current: Resource, wanted: Resource) -> None:
     """Source: repost.aws "How do I resolve the error custom-named resource requires replacing"."""
-    rule = ADAPTERS[wanted.type].name or NameRule(None, 0)
+    rule = _adapter(wanted.type).name or NameRule(None, 0)
     given = wanted.properties.get(rule.property) if rule.property else None
     if given and given == current.properties.get(str(rule.property)):
         raise ResourceFailed(

@@ -84,9 +84,12 @@ def show(outcome: Outcome, console: Console, output: Path) -> None:
         console.print(f"[bold red]Failed[/] in stage '{outcome.current}': {escape(outcome.cause)}", soft_wrap=True)
         console.print(f"Log file: {outcome.log}", soft_wrap=True, markup=False)
         return
-    last = outcome.facts.versions[-1]
-    console.print(f"In production: [bold]{last['arn']}[/]", soft_wrap=True)
-    console.print(f"  model.tar.gz sha256 {last['model_digest']}, commit {last['commit']}", soft_wrap=True)
+    served = outcome.facts.versions[0]
+    console.print(f"In production: [bold]{served['arn']}[/]", soft_wrap=True)
+    console.print(f"  model.tar.gz sha256 {served['model_digest']}, commit {served['commit']}", soft_wrap=True)
+    for decision in outcome.facts.decisions:
+        verdict = {"approve": "[green]approved[/]", "reject": "[red]rejected[/]"}.get(decision["verdict"], "human")
+        console.print(f"{decision['arn'].rpartition('/')[2]}: {verdict}, report {decision['report']}", soft_wrap=True)
     console.print(f"Summary: {output / 'summary.json'}   logs, builds, jobs: {output / 'twin'}", soft_wrap=True)
 
 

@@ -7,17 +7,22 @@ import io
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 from urllib.parse import urlsplit
 
+from lockgate_twin.demo import schedules, traffic
+from lockgate_twin.demo.bias import make_biased
+from lockgate_twin.demo.decisions import decided, relative
 from lockgate_twin.demo.failures import StageFailedError
 from lockgate_twin.demo.following import Follower
-from lockgate_twin.demo.hyperparameter import change_hyperparameter
 from lockgate_twin.demo.steps import StepWatcher
 from lockgate_twin.demo.world import Facts, World
 
 PLATFORM, SCIENTIST, APPROVER = "platform-engineer", "data-scientist", "approver"
+HUB = "the hub"
+WATCH_SCHEDULE = "sagemaker-lockgate-watch"
+APPROVAL_PIPELINE = "sagemaker-lockgate-approval"
 _SHOWN_ROWS = 8
 
 
@@ -65,8 +70,16 @@ def first_build(world: World, facts: Facts) -> Facts:
     return _build(world, facts)
 
 
-def second_build(world: World, facts: Facts) -> Facts:
-    """A hyperparameter is changed, committed and pushed with git; the push is built."""
+def approval(world: World, facts: Facts) -> Facts:
+    """The hub examines the registered version and approves it; that event starts the deployment of exactly it."""
+    facts = _decided(world, facts, "approve")
+    execution = _follower(world, facts, "modeldeploy").new_execution(set())
+    world.say(f"deploy pipeline started for {facts.versions[-1]['arn']}")
+    return replace(facts, deploy_execution=execution)
+
+
+def biased_build(world: World, facts: Facts) -> Facts:
+    """A change that makes the model more accurate, and biased, is committed and pushed with git; the push is built."""
     scientist = world.person(SCIENTIST)
     clone_url = (
         f"https://git-codecommit.{world.state.region}.amazonaws.com/v1/repos/{_name(world, facts, 'modelbuild')}"
@@ -74,7 +87,7 @@ def second_build(world: World, facts: Facts) -> Facts:
     work = world.output / "modelbuild"
     shutil.rmtree(work, ignore_errors=True)
     scientist.run(["git", "clone", "--quiet", clone_url, str(work)], cwd=world.output)
-    change = change_hyperparameter(work / "config.toml")
+    change = make_biased(work / "config.toml")
     world.say(f"git commit -m '{change}' && git push")
     who = {"GIT_AUTHOR_NAME": "Dana", "GIT_AUTHOR_EMAIL": "dana@example.com"}
     who |= {"GIT_COMMITTER_NAME": "Dana", "GIT_COMMITTER_EMAIL": "dana@example.com"}
@@ -83,15 +96,20 @@ def second_build(world: World, facts: Facts) -> Facts:
     return _build(world, facts)
 
 
-def approve_model(world: World, facts: Facts) -> Facts:
-    """An approver approves version 2; that event starts the deployment of exactly this version."""
-    arn = facts.versions[-1]["arn"]
-    reason = "AUC above the threshold and better than version 1 on the same held-out rows"
-    follower = _follower(world, facts, "modeldeploy")
-    world.person(APPROVER).run([str(world.root / "lockgate"), "approve", arn, "--reason", reason], cwd=world.root)
-    execution = follower.new_execution(set())
-    world.say(f"deploy pipeline started for {arn}")
-    return replace(facts, deploy_execution=execution)
+def rejection(world: World, facts: Facts) -> Facts:
+    """The hub rejects the biased version with its reasons; nothing deploys it."""
+    facts = _decided(world, facts, "reject")
+    rejected = facts.versions[-1]["arn"]
+    client = world.person(SCIENTIST).client("codepipeline")
+    pipeline = _name(world, facts, "modeldeploy")
+    for summary in client.list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]:
+        execution = client.get_pipeline_execution(
+            pipelineName=pipeline, pipelineExecutionId=summary["pipelineExecutionId"]
+        )["pipelineExecution"]
+        if rejected in {variable["resolvedValue"] for variable in execution.get("variables", [])}:
+            raise StageFailedError(f"{rejected} is rejected and yet on its way to production.", world.twin_log)
+    world.say("no deployment was started for it")
+    return facts
 
 
 def staging(world: World, facts: Facts) -> Facts:
@@ -121,8 +139,8 @@ def production(world: World, facts: Facts) -> Facts:
 def invoke(world: World, facts: Facts) -> Facts:
     """The production endpoint answers for held-out rows; predictions stand beside the truth."""
     scientist = world.person(SCIENTIST)
-    rows = _held_out(scientist.client("s3"), facts.versions[-1]["evaluation_data_uri"])
-    features = [column for column in rows[0] if column not in {"label", "score"}]
+    served = facts.versions[0]
+    rows, features = _held_out(scientist.client("s3"), served["evaluation_data_uri"]), served["features"]
     body = io.StringIO()
     csv.writer(body, lineterminator="\n").writerows([[row[c] for c in features] for row in rows])
     answer = scientist.client("sagemaker-runtime").invoke_endpoint(
@@ -137,15 +155,35 @@ def invoke(world: World, facts: Facts) -> Facts:
     return replace(facts, predictions=predictions)
 
 
+def drift(world: World, facts: Facts) -> Facts:
+    """Traffic that differs from the model's data is noticed by the daily watch: a metric, an alarm, a build."""
+    scientist = world.person(SCIENTIST)
+    served, endpoint = facts.versions[0], facts.endpoints[-1]
+    rows = list(csv.DictReader(io.StringIO(_read(scientist.client("s3"), served["evaluation_data_uri"]))))
+    answered = traffic.send(scientist.client("sagemaker-runtime"), endpoint, rows, served["features"])
+    world.say(f"{answered} requests from people {traffic.YEARS} years older than those the model learned from")
+    builds = _follower(world, facts, "modelbuild")
+    alarm = f"{_name(world, facts, 'prod')}-drift"
+    builds.until(lambda: _captured(scientist.client("s3"), facts), "the traffic is captured")
+    schedules.fire(world.state, WATCH_SCHEDULE)
+    reason = builds.until(lambda: _alarmed(scientist.client("cloudwatch"), alarm), f"the alarm {alarm} is raised")
+    world.say(f"{alarm}: {reason}")
+    execution = builds.new_execution(set(facts.build_executions))
+    world.say(f"a build for retraining has started: {execution}")
+    return replace(facts, retraining=execution)
+
+
 LIFE_CYCLE: tuple[Stage, ...] = (
     Stage("publish the product", PLATFORM, publish),
     Stage("create a project", SCIENTIST, create_project),
     Stage("build the seed commit", SCIENTIST, first_build),
-    Stage("push a change and build it", SCIENTIST, second_build),
-    Stage("approve the model", APPROVER, approve_model),
-    Stage("deploy to staging and test", APPROVER, staging),
-    Stage("deploy to production", APPROVER, production),
+    Stage("examine version 1: approved by code", HUB, approval),
+    Stage("push a biased model and build it", SCIENTIST, biased_build),
+    Stage("examine version 2: rejected by code", HUB, rejection),
+    Stage("deploy version 1 to staging and test", HUB, staging),
+    Stage("let it into production", APPROVER, production),
     Stage("invoke production", SCIENTIST, invoke),
+    Stage("notice drifted traffic", HUB, drift),
 )
 
 
@@ -164,6 +202,34 @@ def _build(world: World, facts: Facts) -> Facts:
         versions=(*facts.versions, version),
         build_executions=(*facts.build_executions, execution),
     )
+
+
+def _decided(world: World, facts: Facts, expected: str) -> Facts:
+    """Follow the examination of the newest version and say what was decided and why."""
+    version = facts.versions[-1]
+    steps = StepWatcher(world.person(SCIENTIST).client("sagemaker"), APPROVAL_PIPELINE, world.say)
+    waiting = _follower(world, facts, "modeldeploy")
+    found = decided(world, version["arn"], replace(waiting, also=steps.look), APPROVER)
+    for line in found.description.splitlines():
+        world.say(line)
+    for reason in found.failing:
+        world.say(f"  {reason}")
+    world.say(f"report: {relative(found.report)}")
+    if found.verdict != expected:
+        raise StageFailedError(f"The verdict on {found.arn} is {found.verdict}, not {expected}.", world.twin_log)
+    return replace(facts, decisions=(*facts.decisions, asdict(found)))
+
+
+def _captured(s3: Any, facts: Facts) -> bool | None:
+    found = s3.list_objects_v2(
+        Bucket=f"sagemaker-project-{facts.project_id}", Prefix=f"data-capture/prod/{facts.endpoints[-1]}/"
+    )
+    return True if found.get("KeyCount") else None
+
+
+def _alarmed(cloudwatch: Any, alarm: str) -> str | None:
+    found = cloudwatch.describe_alarms(AlarmNames=[alarm])["MetricAlarms"]
+    return str(found[0]["StateReason"]) if found and found[0]["StateValue"] == "ALARM" else None
 
 
 def _newest_version(world: World, facts: Facts) -> dict[str, Any]:
@@ -187,9 +253,15 @@ def _newest_version(world: World, facts: Facts) -> dict[str, Any]:
         "model_digest": properties["ModelDigest"],
         "data_digest": properties["DataDigest"],
         "evaluation_data_uri": properties["EvaluationDataUri"],
+        "features": _plan(world, properties["EvidenceUri"])["features"],
         "auc": metrics["auc"]["value"],
         "accuracy": metrics["accuracy"]["value"],
     }
+
+
+def _plan(world: World, evidence: str) -> dict[str, Any]:
+    plan: dict[str, Any] = json.loads(_read(world.person(SCIENTIST).client("s3"), f"{evidence}evaluation_plan.json"))
+    return plan
 
 
 def _held_out(s3: Any, uri: str) -> list[dict[str, str]]:

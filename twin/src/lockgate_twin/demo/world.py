@@ -19,10 +19,12 @@ class Facts:
     project_id: str = ""
     project_arn: str = ""
     versions: tuple[dict[str, Any], ...] = ()
+    decisions: tuple[dict[str, Any], ...] = ()
     build_executions: tuple[str, ...] = ()
     deploy_execution: str = ""
     endpoints: tuple[str, ...] = ()
     predictions: tuple[dict[str, Any], ...] = ()
+    retraining: str = ""
 
 
 @dataclass(kw_only=True)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
+from lockgate_twin import botocore_data
 from lockgate_twin.errors import ApiError
 
 _CREDENTIAL = re.compile(r"Credential=([^/,\s]+)/\d{8}/([^/,\s]+)/([^/,\s]+)/aws4_request")
@@ -73,9 +74,7 @@ def read_body(environ: Mapping[str, Any]) -> bytes:
 
 @cache
 def _regions() -> frozenset[str]:
-    import botocore.session
-
-    partitions = botocore.session.Session().get_data("endpoints")["partitions"]
+    partitions = botocore_data.loader().load_data("endpoints")["partitions"]
     return frozenset(region for p in partitions if p["partition"] == "aws" for region in p["regions"])
 
 
@@ -130,6 +129,15 @@ def parse(environ: dict[str, Any], service: str, body: bytes) -> Request:
         raise
     except Exception as error:
         raise ApiError("SerializationException", f"The {service} request cannot be read: {error}") from error
+
+
+def prepare(service: str) -> None:
+    """Read a service's model, and make what finds a REST request's operation, before the first request waits for it."""
+    from moto.core.routing import get_service_router
+
+    protocol = service_model(service).protocol
+    if protocol.startswith("rest-"):
+        get_service_router(service)._get_router(protocol)
 
 
 def _parse(environ: dict[str, Any], service: str, body: bytes) -> Request:

@@ -20,15 +20,19 @@ class Limits:
     total_bytes: int = 4 * 1024**3
 
 
-def pack(directory: Path) -> bytes:
-    """Return a tar.gz of the directory's contents: sorted, without owners or times, so that it is reproducible."""
+def pack(*directories: Path) -> bytes:
+    """Return a tar.gz of directories' contents: sorted, without owners or times, so that it is reproducible.
+
+    Of files of one name the last directory's is packed.
+    """
+    found = {str(path.relative_to(folder)): path for folder in directories for path in folder.rglob("*")}
     packed = io.BytesIO()
     with (
         gzip.GzipFile(filename="", mode="wb", fileobj=packed, mtime=0, compresslevel=6) as stream,
         tarfile.open(fileobj=stream, mode="w", format=tarfile.PAX_FORMAT) as archive,
     ):
-        for path in sorted(directory.rglob("*")):
-            archive.add(path, str(path.relative_to(directory)), recursive=False, filter=_anonymous)
+        for name in sorted(found, key=lambda name: Path(name).parts):
+            archive.add(found[name], name, recursive=False, filter=_anonymous)
     return packed.getvalue()
 
 

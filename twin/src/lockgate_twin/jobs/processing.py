@@ -27,10 +27,11 @@ class ProcessingWork:
     def prepare(self, workspace: Workspace) -> Program:
         """Write the configuration, download the inputs, make the outputs' directories and return the command."""
         request, ticket = self.ticket.request, self.ticket
-        workspace.write_config("config", processing_config(request, ticket.arn))
+        workspace.write_config("config", processing_config(request, ticket.arn, workspace.host))
         for item in request.get("ProcessingInputs", []):
             source = item["S3Input"]
-            staging.download(ticket.session, source["S3Uri"], workspace.local(source["LocalPath"], LOCAL))
+            local, share = workspace.local(source["LocalPath"], LOCAL), workspace.share(source)
+            staging.download(ticket.session, source["S3Uri"], local, share)
         for output in outputs(request):
             workspace.local(output["LocalPath"], LOCAL).mkdir(parents=True, exist_ok=True)
         own = {
@@ -43,11 +44,12 @@ class ProcessingWork:
         env = variables(role, own, request.get("Environment", {}))
         return Program(argv=entry_point(request), env=env, offline=offline)
 
-    def collect(self, workspace: Workspace) -> None:
-        """Upload every output's files to its S3 prefix."""
-        for output in outputs(self.ticket.request):
-            local = workspace.local(output["LocalPath"], LOCAL)
-            staging.upload(self.ticket.session, local, output["S3Uri"])
+    def collect(self, workspaces: Sequence[Workspace]) -> None:
+        """Upload every output's files to its S3 prefix; of files of one name the last instance's stays."""
+        for workspace in workspaces:
+            for output in outputs(self.ticket.request):
+                local = workspace.local(output["LocalPath"], LOCAL)
+                staging.upload(self.ticket.session, local, output["S3Uri"])
 
 
 def outputs(request: Mapping[str, Any]) -> list[dict[str, Any]]:

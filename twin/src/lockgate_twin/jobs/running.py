@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
-import subprocess
+import queue
 import threading
-from collections.abc import Callable, Mapping
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 
 from lockgate_twin.jobs.sandbox import Box, Program, Sandbox, detect
@@ -44,19 +45,20 @@ class Launcher:
 
 @dataclass(frozen=True, kw_only=True)
 class Ending:
-    """How a program ended."""
+    """How a job's programs ended; `instance` is the one that the exit code is of."""
 
     exit_code: int
     stopped: bool = False
     timed_out: bool = False
+    instance: int = 0
 
 
 class Run:
-    """One program being run; `stop()` may be called from any thread, before it starts or after it ended."""
+    """A job's programs being run, one on each instance; `stop()` may be called from any thread at any time."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._process: Process | None = None
+        self._processes: list[Process] = []
         self._stopped = False
 
     @property
@@ -64,26 +66,55 @@ class Run:
         """Tell whether somebody asked to stop it."""
         return self._stopped
 
-    def to_end(self, start: Callable[[], Process], max_seconds: float) -> Ending:
-        """Start it and wait for its end; past `max_seconds` its process group is ended."""
+    def to_end(self, starts: Sequence[Callable[[], Process]], max_seconds: float) -> Ending:
+        """Start the programs and wait for their end; past `max_seconds`, or once one failed, all are ended."""
         with self._lock:
             if self._stopped:
                 return Ending(exit_code=-1, stopped=True)
-            process = self._process = start()
-        try:
-            code = process.wait(timeout=max_seconds)
-        except subprocess.TimeoutExpired:
-            process.stop(STOP_GRACE_SECONDS)
-            return Ending(exit_code=process.wait(), timed_out=True)
-        return Ending(exit_code=code, stopped=self._stopped)
+            try:
+                for start in starts:
+                    self._processes.append(start())
+            except BaseException:
+                _stop(self._processes, 0.0)
+                raise
+        ended: queue.SimpleQueue[tuple[int, int]] = queue.SimpleQueue()
+        for index, process in enumerate(self._processes):
+            wait = partial(_wait, index, process, ended)
+            threading.Thread(target=wait, name=f"instance {index + 1}", daemon=True).start()
+        return self._ending(ended, max_seconds)
+
+    def _ending(self, ended: queue.SimpleQueue[tuple[int, int]], max_seconds: float) -> Ending:
+        deadline = time.monotonic() + max_seconds
+        for _ in self._processes:
+            try:
+                index, code = ended.get(timeout=max(0.0, deadline - time.monotonic()))
+            except queue.Empty:
+                _stop(self._processes, STOP_GRACE_SECONDS)
+                return Ending(exit_code=self._processes[0].wait(), timed_out=True)
+            if code:
+                _stop(self._processes, STOP_GRACE_SECONDS)
+                return Ending(exit_code=code, stopped=self._stopped, instance=index)
+        return Ending(exit_code=0, stopped=self._stopped)
 
     def stop(self, grace: float = STOP_GRACE_SECONDS) -> None:
-        """End it: SIGTERM, then SIGKILL after `grace` seconds (StopTrainingJob gives 120)."""
+        """End them: SIGTERM, then SIGKILL after `grace` seconds (StopTrainingJob gives 120)."""
         with self._lock:
             self._stopped = True
-            process = self._process
-        if process is not None:
-            process.stop(grace)
+            processes = list(self._processes)
+        _stop(processes, grace)
+
+
+def _wait(index: int, process: Process, ended: queue.SimpleQueue[tuple[int, int]]) -> None:
+    ended.put((index, process.wait()))
+
+
+def _stop(processes: Sequence[Process], grace: float) -> None:
+    """End all processes at the same time."""
+    threads = [threading.Thread(target=process.stop, args=(grace,), daemon=True) for process in processes]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
 
 
 def tail(log: Path) -> str:

@@ -97,6 +97,10 @@ class ModelServer:
         if status != http.client.OK:
             raise JobError(f"/ping answered {status}. Log: {log}")
 
+    def wait_ended(self) -> int:
+        """Wait until the process is over, for whatever reason, and return its exit code."""
+        return self._process.wait()
+
     def invoke(self, request: Request) -> Response:
         """Send one request to /invocations and return the answer, whatever its status."""
         with self._changed:

@@ -33,8 +33,11 @@ def parse(uri: str) -> S3Uri:
     return S3Uri(parts.netloc, uri.removeprefix(f"s3://{parts.netloc}").removeprefix("/"))
 
 
-def download(session: Session, uri: str, directory: Path) -> int:
-    """Copy every object under an S3 prefix into a directory and return how many there were.
+def download(session: Session, uri: str, directory: Path, share: tuple[int, int] = (0, 1)) -> int:
+    """Copy the objects under an S3 prefix into a directory and return how many there were.
+
+    `share` (i, n) copies the i-th of n parts, as ShardedByS3Key does; a part may be empty. Assumption: objects are
+    dealt out in the order of their keys.
 
     A key equal to the prefix keeps its last part as its name; others keep the part after the prefix's last "/"
     (CreateTrainingJob, S3DataSource.S3Uri).
@@ -45,7 +48,8 @@ def download(session: Session, uri: str, directory: Path) -> int:
     bucket, prefix = parse(uri)
     try:
         keys = [key for key in session.list_objects(bucket, prefix) if not key.endswith("/")]
-        for key in keys:
+        directory.mkdir(parents=True, exist_ok=True)
+        for key in keys[share[0] :: share[1]]:
             target = directory / _relative(key, prefix)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(session.read_object(bucket, key))

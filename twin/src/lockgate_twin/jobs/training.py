@@ -34,11 +34,12 @@ class TrainingWork:
 
     def _program(self, workspace: Workspace) -> Program:
         request, session = self.ticket.request, self.ticket.session
-        config = training_config(request)
+        config = training_config(request, workspace.host)
         workspace.write_config("input/config", config)
         for channel in request.get("InputDataConfig", []):
-            uri = channel["DataSource"]["S3DataSource"]["S3Uri"]
-            staging.download(session, uri, workspace.box.ml / "input/data" / channel["ChannelName"])
+            source = channel["DataSource"]["S3DataSource"]
+            local = workspace.box.ml / "input/data" / channel["ChannelName"]
+            staging.download(session, source["S3Uri"], local, workspace.share(source))
         env = self._environment()
         argv = entry_point(request)
         if argv:
@@ -64,20 +65,23 @@ class TrainingWork:
         role = role_variables(ticket.session.environment(), isolated=isolated)
         return variables(role, own, ticket.request.get("Environment", {}))
 
-    def collect(self, workspace: Workspace) -> None:
-        """Upload model.tar.gz and output.tar.gz; an empty directory gives no archive."""
-        for directory, uri in (("model", self.model_uri()), ("output/data", self._beneath("output.tar.gz"))):
-            source = workspace.box.ml / directory
-            if source.is_dir() and any(source.iterdir()):
-                staging.put(self.ticket.session, uri, archives.pack(source))
+    def collect(self, workspaces: Sequence[Workspace]) -> None:
+        """Upload model.tar.gz and output.tar.gz with the files of all instances; none at all give no archive."""
+        request, job = self.ticket.request, self.ticket.name
+        archived = {"model": model_uri(request, job), "output/data": _beneath(request, job, "output.tar.gz")}
+        for directory, uri in archived.items():
+            sources = [workspace.box.ml / directory for workspace in workspaces]
+            if any(source.is_dir() and any(source.iterdir()) for source in sources):
+                staging.put(self.ticket.session, uri, archives.pack(*sources))
 
-    def model_uri(self) -> staging.S3Uri:
-        """Return where the model artifacts go: <S3OutputPath>/<job>/output/model.tar.gz."""
-        return self._beneath("model.tar.gz")
 
-    def _beneath(self, name: str) -> staging.S3Uri:
-        path = self.ticket.request["OutputDataConfig"]["S3OutputPath"]
-        return staging.beneath(path, self.ticket.name, "output", name)
+def model_uri(request: Mapping[str, Any], job: str) -> staging.S3Uri:
+    """Return where the model artifacts go: <S3OutputPath>/<job>/output/model.tar.gz."""
+    return _beneath(request, job, "model.tar.gz")
+
+
+def _beneath(request: Mapping[str, Any], job: str, name: str) -> staging.S3Uri:
+    return staging.beneath(request["OutputDataConfig"]["S3OutputPath"], job, "output", name)
 
 
 def entry_point(request: Mapping[str, Any]) -> list[str]:

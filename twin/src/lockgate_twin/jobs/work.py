@@ -23,6 +23,12 @@ class Ticket:
     session: Session
 
     @property
+    def instances(self) -> int:
+        """Return how many instances the job runs on."""
+        cluster = self.request.get("ProcessingResources", {}).get("ClusterConfig") or self.request.get("ResourceConfig")
+        return int((cluster or {}).get("InstanceCount", 1))
+
+    @property
     def max_seconds(self) -> float:
         """Return StoppingCondition.MaxRuntimeInSeconds (one day when not given, as AWS)."""
         condition = self.request.get("StoppingCondition") or {}
@@ -48,15 +54,15 @@ class Work(Protocol):
         ...
 
     def prepare(self, workspace: Workspace) -> Program:
-        """Stage the inputs and return what to run.
+        """Stage the inputs of one instance and return what to run there.
 
         Raises:
             JobError: something the author of the job can remove.
         """
         ...
 
-    def collect(self, workspace: Workspace) -> None:
-        """Upload what the finished program left.
+    def collect(self, workspaces: Sequence[Workspace]) -> None:
+        """Upload what the finished programs left on all instances.
 
         Raises:
             JobError: an output cannot be uploaded.

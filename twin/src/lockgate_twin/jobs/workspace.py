@@ -5,22 +5,44 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import Any
 
 from lockgate_twin.jobs.errors import JobError
 from lockgate_twin.jobs.sandbox import ML, Box
 
-HOST = "algo-1"
 MESSAGE_BYTES = 1024
 TRAINING_DIRECTORIES = ("input/config", "input/data", "model", "output/data", "checkpoints", "code")
 
 
-class Workspace:
-    """The directories of one job under `root`; `remove()` when the job is over."""
+@dataclass(frozen=True)
+class Host:
+    """One instance of a job's cluster; `index` counts from 0. Its names are as in resourceconfig.json.
 
-    def __init__(self, root: Path, directories: Sequence[str]) -> None:
+    Assumption: a job's instances do not find each other over the network by these names.
+    """
+
+    index: int = 0
+    count: int = 1
+
+    @property
+    def name(self) -> str:
+        """Return the instance's name."""
+        return f"algo-{self.index + 1}"
+
+    @property
+    def names(self) -> list[str]:
+        """Return the names of all instances of the cluster."""
+        return [f"algo-{number + 1}" for number in range(self.count)]
+
+
+class Workspace:
+    """The directories of one instance of a job under `root`; `remove()` when the job is over."""
+
+    def __init__(self, root: Path, directories: Sequence[str], host: Host | None = None) -> None:
         self.root = root
+        self.host = host or Host()
         self.box = Box(ml=root / "ml", tmp=root / "tmp")
         for directory in (self.box.tmp, *(self.box.ml / name for name in directories)):
             directory.mkdir(parents=True)
@@ -33,6 +55,11 @@ class Workspace:
             JobError: the path is not beneath `under`.
         """
         return self.box.ml / check_local(path, under).relative_to(ML)
+
+    def share(self, source: Mapping[str, Any]) -> tuple[int, int]:
+        """Return which part of an S3 source's objects this instance gets (S3DataDistributionType)."""
+        sharded = source.get("S3DataDistributionType") == "ShardedByS3Key"
+        return (self.host.index, self.host.count) if sharded else (0, 1)
 
     def write_config(self, directory: str, files: Mapping[str, Any]) -> None:
         """Write JSON files by stem into a directory of /opt/ml."""
@@ -66,22 +93,22 @@ def check_local(path: str, under: str) -> PurePosixPath:
     return pure
 
 
-def training_config(request: Mapping[str, Any]) -> dict[str, Any]:
+def training_config(request: Mapping[str, Any], host: Host | None = None) -> dict[str, Any]:
     """Return the files of /opt/ml/input/config by stem ("How Amazon SageMaker Provides Training Information")."""
     return {
         "hyperparameters": dict(request.get("HyperParameters", {})),
         "inputdataconfig": {c["ChannelName"]: _channel(c) for c in request.get("InputDataConfig", [])},
-        "resourceconfig": _training_resources(request["ResourceConfig"]["InstanceType"]),
+        "resourceconfig": _training_resources(request["ResourceConfig"]["InstanceType"], host or Host()),
     }
 
 
-def _training_resources(instance_type: str) -> dict[str, Any]:
-    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": [HOST]}
+def _training_resources(instance_type: str, host: Host) -> dict[str, Any]:
+    group = {"instance_group_name": "homogeneousCluster", "instance_type": instance_type, "hosts": host.names}
     return {
-        "current_host": HOST,
+        "current_host": host.name,
         "current_instance_type": instance_type,
         "current_group_name": "homogeneousCluster",
-        "hosts": [HOST],
+        "hosts": host.names,
         "instance_groups": [group],
         "network_interface_name": "lo",
     }
@@ -98,10 +125,10 @@ def _channel(channel: Mapping[str, Any]) -> dict[str, str]:
     return {key: value for key, value in described.items() if value}
 
 
-def processing_config(request: Mapping[str, Any], arn: str) -> dict[str, Any]:
+def processing_config(request: Mapping[str, Any], arn: str, host: Host) -> dict[str, Any]:
     """Return the files of /opt/ml/config by stem ("How Amazon SageMaker Processing Configures Your Container")."""
     job = {key: value for key, value in request.items() if key != "Tags"}
     return {
         "processingjobconfig": {"ProcessingJobArn": arn, **job},
-        "resourceconfig": {"current_host": HOST, "hosts": [HOST]},
+        "resourceconfig": {"current_host": host.name, "hosts": host.names},
     }

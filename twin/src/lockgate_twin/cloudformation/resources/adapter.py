@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -15,6 +15,7 @@ from botocore.exceptions import ClientError
 
 from lockgate_twin.cloudformation.failures import HandlerFailed
 from lockgate_twin.cloudformation.naming import NameRule
+from lockgate_twin.cloudformation.signals import Signals
 from lockgate_twin.ports import Session
 
 _POLL_SECONDS = 0.05
@@ -46,6 +47,36 @@ def _forget(physical_id: str, attributes: Mapping[str, Any] | None = None) -> No
     """Note nothing: updates and deletions have their physical id already."""
 
 
+class Nested(Protocol):
+    """What makes nested stacks, with the session of the request that asks for one."""
+
+    def create(self, request: Request) -> Made:
+        """Make a nested stack."""
+        ...
+
+    def update(self, request: Request) -> Made:
+        """Change a nested stack, or bring it back when its parent rolls back."""
+        ...
+
+    def delete(self, request: Request) -> None:
+        """Delete a nested stack."""
+        ...
+
+    def finish(self, ids: Iterable[str], session: Session) -> None:
+        """End the updates of these stacks, which their root can roll back until then."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Around:
+    """The stack a resource belongs to, and what only CloudFormation itself can do for it."""
+
+    stack_id: str
+    signals: Signals
+    nested: Nested
+    cancelled: threading.Event
+
+
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """One call of an adapter. On create `name` is the physical name to use; `previous` is for updates.
@@ -57,6 +88,8 @@ class Request:
     clients: Clients
     logical_id: str
     properties: Mapping[str, Any]
+    type: str
+    around: Around
     name: str = ""
     physical_id: str = ""
     previous: Mapping[str, Any] = field(default_factory=dict)
@@ -97,15 +130,19 @@ class Request:
 
 @dataclass(frozen=True)
 class Made:
-    """What exists now: Ref's value and the attributes for Fn::GetAtt."""
+    """What exists now: Ref's value and the attributes for Fn::GetAtt, which `no_echo` keeps out of events."""
 
     physical_id: str
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    no_echo: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
 class Adapter:
-    """How one resource type is made, changed and deleted. `gone` are the errors that mean "is not there"."""
+    """How one resource type is made, changed and deleted. `gone` are the errors that mean "is not there".
+
+    An `open_ended` type takes any property. A type that does not keep its attributes has only those of its last answer.
+    """
 
     type: str
     properties: frozenset[str]
@@ -114,6 +151,12 @@ class Adapter:
     delete: Callable[[Request], None]
     name: NameRule | None = None
     gone: frozenset[str] = frozenset()
+    open_ended: bool = False
+    keeps_attributes: bool = True
+
+    def unsupported(self, properties: Mapping[str, Any]) -> list[str]:
+        """Return the properties that the twin does not have."""
+        return [] if self.open_ended else sorted(properties.keys() - self.properties)
 
 
 def names(text: str) -> frozenset[str]:
@@ -139,6 +182,22 @@ def ignoring(*codes: str) -> Iterator[None]:
     except ClientError as error:
         if error.response["Error"]["Code"] not in codes:
             raise
+
+
+@contextmanager
+def refusing_taken(*codes: str) -> Iterator[None]:
+    """Take these error codes of a create API as "there is one already".
+
+    Raises:
+        HandlerFailed: AlreadyExists.
+    """
+    try:
+        yield
+    except ClientError as error:
+        found = error.response["Error"]
+        if found["Code"] not in codes:
+            raise
+        raise HandlerFailed(str(found.get("Message", "")), "AlreadyExists") from error
 
 
 def exists(describe: Callable[[], Any], *missing: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
@@ -37,24 +37,45 @@ class PhaseRecord:
 
 @dataclass(frozen=True, kw_only=True)
 class Outcome:
-    """How a build ended; `exported` are its exported variables, `artifacts` botocore's BuildArtifacts."""
+    """How a build ended.
+
+    `exported` are its exported variables, `artifacts` botocore's BuildArtifacts, `secondary` those of its secondary
+    artifacts, `reports` the ARNs of its test reports.
+    """
 
     status: str
     end: datetime
     exported: Mapping[str, str] = field(default_factory=dict)
     artifacts: Mapping[str, Any] = field(default_factory=dict)
+    # A plain default, which outcomes that were kept before there were reports have, too.
+    secondary: tuple[Mapping[str, Any], ...] = ()
+    reports: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class BuildState:
+    """What is kept of a build. `journal` is that of the script that runs; `token` the request's idempotency token."""
+
+    order: BuildOrder
+    log: Path
+    token: str = ""
+    phases: tuple[PhaseRecord, ...] = ()
+    outcome: Outcome | None = None
+    journal: Path | None = None
 
 
 class Build:
-    """A build's life. Every method may be called from any thread."""
+    """A build's life. Every method may be called from any thread; `save` is given every state it enters."""
 
-    def __init__(self, order: BuildOrder, log: Path) -> None:
-        self.order = order
-        self.log = log
+    def __init__(self, state: BuildState, save: Callable[[BuildState], None]) -> None:
+        self.order = state.order
+        self.log = state.log
+        self.token = state.token
+        self._save = save
         self._changed = threading.Condition()
-        self._phases: list[PhaseRecord] = []
-        self._outcome: Outcome | None = None
-        self._journal: Path | None = None
+        self._phases = list(state.phases)
+        self._outcome = state.outcome
+        self._journal = state.journal
         self._process: Process | None = None
         self._interruption: str | None = None
 
@@ -81,16 +102,19 @@ class Build:
         """Enter a phase."""
         with self._changed:
             self._phases.append(PhaseRecord(name=name, start=utc_now()))
+            self._keep()
 
     def finish(self, status: str, context: tuple[str, str] = ("", "")) -> None:
         """Leave the phase entered last."""
         with self._changed:
             self._phases[-1] = replace(self._phases[-1], status=status, end=utc_now(), context=context)
+            self._keep()
 
     def follow(self, process: Process, journal: Path) -> None:
         """Take the phases from a running script's journal; end it at once if the build is interrupted already."""
         with self._changed:
             self._process, self._journal = process, journal
+            self._keep()
             interrupted = self._interruption is not None
         if interrupted:
             process.stop()
@@ -105,6 +129,7 @@ class Build:
                 records[-1] = replace(records[-1], status=status, end=utc_now(), context=_interrupted(status))
             self._phases += records
             self._process = self._journal = None
+            self._keep()
             return records
 
     def interrupt(self, status: str) -> None:
@@ -122,7 +147,36 @@ class Build:
         with self._changed:
             self._phases.append(PhaseRecord(name="COMPLETED", start=outcome.end))
             self._outcome = outcome
+            self._keep()
             self._changed.notify_all()
+
+    def leave(self) -> None:
+        """Keep the phases of a script that the end of the twin ends: its journal goes with it."""
+        with self._changed:
+            if self._outcome is None:
+                self._keep(*self.phases)
+
+    def give_up(self) -> None:
+        """End a build whose twin has ended while it ran."""
+        with self._changed:
+            self.unfollow()
+            # The script's phase that was under way has just become one with status FAULT.
+            if not self._phases or self._phases[-1].status not in {None, "FAULT"}:
+                self.begin("FINALIZING" if self._phases else "SUBMITTED")
+            last = replace(self._phases[-1], status="FAULT", end=utc_now(), context=_ended(self.log))
+            self._phases[-1] = last
+            self.end(Outcome(status="FAULT", end=utc_now()))
+
+    def _keep(self, *all_phases: PhaseRecord) -> None:
+        state = BuildState(
+            order=self.order,
+            log=self.log,
+            token=self.token,
+            phases=all_phases or tuple(self._phases),
+            outcome=self._outcome,
+            journal=None if all_phases else self._journal,
+        )
+        self._save(state)
 
     def wait(self) -> Outcome:
         """Wait for the end."""
@@ -131,6 +185,10 @@ class Build:
             if self._outcome is None:  # pragma: no cover - wait_for has no timeout
                 raise RuntimeError("A build ended without an outcome.")
             return self._outcome
+
+
+def _ended(log: Path) -> tuple[str, str]:
+    return "INTERNAL_SERVICE_ERROR", f"The twin ended while the build ran; start it again. Log: {log}"
 
 
 def phase_record(run: PhaseRun, log: Path) -> PhaseRecord:

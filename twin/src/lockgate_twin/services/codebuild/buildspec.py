@@ -6,21 +6,23 @@ that of AWS's YAML_FILE_ERROR messages, which name the line.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 import yaml
 
 from lockgate_twin.errors import TwinError
+from lockgate_twin.services.codebuild.on_failure import OnFailure, parse_on_failure
+from lockgate_twin.services.codebuild.report_rules import ReportRule, read_reports
 from lockgate_twin.services.codebuild.yaml_reader import YamlReader
 
 PHASES = ("install", "pre_build", "build", "post_build")
-_TOP = {"version", "env", "phases", "artifacts", "cache"}
-_NOT_IMPLEMENTED = {"run-as", "proxy", "batch", "reports"}
+_TOP = {"version", "env", "phases", "reports", "artifacts", "cache"}
+_NOT_IMPLEMENTED = {"run-as", "proxy", "batch"}
 _KINDS = ("variables", "parameter-store", "secrets-manager")
 _ENV = {*_KINDS, "shell", "exported-variables", "git-credential-helper"}
 _ARTIFACTS = {"files", "name", "discard-paths", "base-directory", "exclude-paths"}
-_TRUE, _FALSE = {"yes", "true", "on"}, {"no", "false", "off"}
+_ARTIFACTS_NOT_IMPLEMENTED = {"enable-symlinks", "s3-prefix"}
 
 
 class BuildspecError(TwinError):
@@ -29,12 +31,12 @@ class BuildspecError(TwinError):
 
 @dataclass(frozen=True, kw_only=True)
 class Phase:
-    """One phase's commands. `on_failure` is "ABORT", "CONTINUE" or None where the buildspec says nothing."""
+    """One phase's commands, and what follows when one of them fails."""
 
     name: str
     commands: tuple[str, ...] = ()
     finally_commands: tuple[str, ...] = ()
-    on_failure: str | None = None
+    on_failure: OnFailure = OnFailure()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,6 +67,7 @@ class Buildspec:
     phases: tuple[Phase, ...]
     variables: Variables = Variables()
     runtime_versions: Mapping[str, str] = field(default_factory=dict)
+    reports: tuple[ReportRule, ...] = ()
     artifacts: ArtifactRule | None = None
     secondary_artifacts: Mapping[str, ArtifactRule] = field(default_factory=dict)
 
@@ -97,15 +100,18 @@ def _buildspec(reader: YamlReader, top: Mapping[str, yaml.Node]) -> Buildspec:
         reader.problems.append("phases is required")
     phases = reader.mapping(top.get("phases"), "phases", set(PHASES))
     install = reader.members(phases.get("install"))
-    artifacts = reader.mapping(top.get("artifacts"), "artifacts", _ARTIFACTS | {"secondary-artifacts"})
+    artifacts = _artifact_members(reader, top.get("artifacts"), "artifacts", _ARTIFACTS | {"secondary-artifacts"})
     secondary = reader.mapping(artifacts.pop("secondary-artifacts", None), "artifacts.secondary-artifacts", None)
     return Buildspec(
         phases=tuple(_phase(reader, name, phases.get(name)) for name in PHASES),
         variables=_variables(reader, top.get("env")),
         runtime_versions=reader.texts_by_name(install.get("runtime-versions"), "runtime-versions"),
+        reports=read_reports(reader, top.get("reports")),
         artifacts=_artifact_rule(reader, artifacts, "artifacts") if artifacts else None,
         secondary_artifacts={
-            name: _artifact_rule(reader, reader.mapping(node, name, _ARTIFACTS), f"secondary-artifacts.{name}")
+            name: _artifact_rule(
+                reader, _artifact_members(reader, node, name, _ARTIFACTS), f"secondary-artifacts.{name}"
+            )
             for name, node in secondary.items()
         },
     )
@@ -119,18 +125,24 @@ def _phase(reader: YamlReader, name: str, node: yaml.Node | None) -> Phase:
     commands = reader.texts(members.get("commands"), "Commands")
     if not commands and "runtime-versions" not in members:
         reader.problems.append(f"phases.{name}.commands is required")
-    on_failure = reader.text(members.get("on-failure"), "on-failure") or None
-    if on_failure not in {None, "ABORT", "CONTINUE"}:
-        reader.problems.append(f"phases.{name}.on-failure '{on_failure}' is not implemented by the twin")
     finals = reader.texts(members.get("finally"), "Finally")
+    on_failure = _on_failure(reader, name, members.get("on-failure"))
     return Phase(name=name, commands=commands, finally_commands=finals, on_failure=on_failure)
+
+
+def _on_failure(reader: YamlReader, phase: str, node: yaml.Node | None) -> OnFailure:
+    try:
+        return parse_on_failure(reader.text(node, "on-failure"))
+    except ValueError as error:
+        reader.problems.append(f"phases.{phase}.on-failure {error}")
+        return OnFailure()
 
 
 def _variables(reader: YamlReader, node: yaml.Node | None) -> Variables:
     env = reader.mapping(node, "env", _ENV)
     if reader.text(env.get("shell"), "env.shell") not in {"", "bash", "sh"}:
         reader.problems.append("env.shell must be bash or sh")
-    if reader.text(env.get("git-credential-helper"), "env.git-credential-helper") in _TRUE:
+    if reader.flag(env.get("git-credential-helper"), "env.git-credential-helper"):
         reader.problems.append("env.git-credential-helper is not implemented by the twin")
     named = {kind: reader.texts_by_name(env.get(kind), f"env.{kind}") for kind in _KINDS}
     reserved = sorted(name for values in named.values() for name in values if name.startswith("CODEBUILD_"))
@@ -143,17 +155,20 @@ def _variables(reader: YamlReader, node: yaml.Node | None) -> Variables:
     )
 
 
+def _artifact_members(
+    reader: YamlReader, node: yaml.Node | None, where: str, allowed: Collection[str]
+) -> dict[str, yaml.Node]:
+    return reader.mapping(node, where, allowed, _ARTIFACTS_NOT_IMPLEMENTED)
+
+
 def _artifact_rule(reader: YamlReader, members: Mapping[str, yaml.Node], where: str) -> ArtifactRule:
     files = reader.texts(members.get("files"), f"{where}.files")
     if not files:
         reader.problems.append(f"{where}.files is required")
-    discard = reader.text(members.get("discard-paths"), f"{where}.discard-paths").lower()
-    if discard and discard not in _TRUE | _FALSE:
-        reader.problems.append(f"{where}.discard-paths must be yes or no, not '{discard}'")
     return ArtifactRule(
         files=files,
         base_directory=reader.text(members.get("base-directory"), f"{where}.base-directory") or None,
-        discard_paths=discard in _TRUE,
+        discard_paths=reader.flag(members.get("discard-paths"), f"{where}.discard-paths"),
         name=reader.text(members.get("name"), f"{where}.name") or None,
         exclude_paths=reader.texts(members.get("exclude-paths"), f"{where}.exclude-paths"),
     )

@@ -32,6 +32,12 @@ def describe(build: Build) -> dict[str, Any]:
         "initiator": order.initiator,
         "encryptionKey": order.encryption_key,
     }
+    if order.secondary_sources:
+        described["secondarySources"] = [dict(source) for source in order.secondary_sources]
+    if outcome and outcome.secondary:
+        described["secondaryArtifacts"] = [dict(artifacts) for artifacts in outcome.secondary]
+    if outcome and outcome.reports:
+        described["reportArns"] = list(outcome.reports)
     optional: dict[str, Any] = {
         "sourceVersion": order.source_version,
         "resolvedSourceVersion": order.resolved_version,

@@ -19,6 +19,7 @@ from lockgate_twin.errors import ApiError
 from lockgate_twin.ports import Session
 from lockgate_twin.services.codebuild.buildspec import Variables
 from lockgate_twin.services.codebuild.errors import PhaseError, failing_as, said
+from lockgate_twin.services.codebuild.masking import secret_names
 from lockgate_twin.services.codebuild.order import BuildOrder
 
 _ARN_PARTS = 7  # arn:aws:secretsmanager:region:account:secret:name
@@ -77,6 +78,17 @@ def custom_variables(order: BuildOrder, declared: Variables, session: Session) -
         **_parameters(by_kind["PARAMETER_STORE"], session),
         **{name: _secret(reference, session) for name, reference in by_kind["SECRETS_MANAGER"].items()},
     }
+
+
+def exported_variables(order: BuildOrder, declared: Variables, final: Mapping[str, str]) -> dict[str, str]:
+    """Return the exported variables as they are at the build's end; what CodeBuild does not export is left out.
+
+    Source: "env/exported-variables" in "Build specification reference": neither parameters and secrets nor variables
+    whose names begin with `AWS_` can be exported.
+    """
+    hidden = secret_names(order, declared)
+    exported = (name for name in declared.exported if name not in hidden and not name.startswith("AWS_"))
+    return {name: final[name] for name in exported if name in final}
 
 
 def _parameters(wanted: Mapping[str, str], session: Session) -> dict[str, str]:

@@ -1,4 +1,4 @@
-"""`CodeBuild Build State Change` events.
+"""`CodeBuild Build State Change` and `CodeBuild Build Phase Change` events.
 
 Source: "Build notifications input format reference" (CodeBuild User Guide).
 """
@@ -27,6 +27,31 @@ def state_change(build: Build, status: str) -> Event:
     return Event(
         source="aws.codebuild",
         detail_type="CodeBuild Build State Change",
+        detail=detail,
+        account=order.account,
+        region=order.region,
+        resources=(order.arn,),
+    )
+
+
+def phase_change(build: Build, record: PhaseRecord) -> Event:
+    """Return the event that tells the end of a phase; those of the buildspec are told when its script has ended."""
+    order, phase = build.order, _phase(record)
+    detail: dict[str, Any] = {
+        "completed-phase": record.name,
+        "project-name": order.project,
+        "build-id": order.arn,
+        "completed-phase-context": f"[{', '.join(phase['phase-context'])}]",
+        "additional-information": _information(build),
+        "completed-phase-status": record.status,
+        "completed-phase-duration-seconds": phase["duration-in-seconds"],
+        "version": "1",
+        "completed-phase-start": phase["start-time"],
+        "completed-phase-end": phase["end-time"],
+    }
+    return Event(
+        source="aws.codebuild",
+        detail_type="CodeBuild Build Phase Change",
         detail=detail,
         account=order.account,
         region=order.region,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from lockgate_twin.ports import utc_now
 from lockgate_twin.services.codebuild.locations import S3Location
 
 
@@ -16,7 +18,7 @@ class BuildOrder:
 
     `environment` and `source` have the shapes of ProjectEnvironment and ProjectSource; `inputs` are source archives
     by identifier, `primary` names the one the build runs in; `outputs` are where a pipeline expects its artifacts;
-    `artifacts` has the shape of ProjectArtifacts. `log_group` is None when CloudWatch Logs are switched off.
+    `artifacts` has the shape of ProjectArtifacts, as have `secondary_artifacts`. `log_group` is None when CloudWatch Logs are switched off.
     """
 
     account: str
@@ -40,6 +42,9 @@ class BuildOrder:
     outputs: Mapping[str, S3Location] = field(default_factory=dict)
     source_version: str | None = None
     resolved_version: str | None = None
+    # Plain defaults, which orders that were kept before there were these have, too.
+    secondary_sources: tuple[Mapping[str, Any], ...] = ()
+    secondary_artifacts: tuple[Mapping[str, Any], ...] = ()
 
     @property
     def arn(self) -> str:
@@ -66,3 +71,10 @@ class BuildOrder:
 def project_arn(account: str, region: str, name: str) -> str:
     """Return the ARN of a project by its name."""
     return f"arn:aws:codebuild:{region}:{account}:project/{name}"
+
+
+def retried(order: BuildOrder, number: int) -> BuildOrder:
+    """Return the order of a build that does the same again."""
+    fresh = str(uuid.uuid4())
+    stream = order.log_stream.replace(order.uuid, fresh)
+    return replace(order, number=number, build_id=f"{order.project}:{fresh}", started=utc_now(), log_stream=stream)

@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate_twin.errors import ApiError, NotImplementedByTwin
-from lockgate_twin.ports import Call, Store, utc_now
+from lockgate_twin.ports import Call, Store, Table, utc_now
 from lockgate_twin.services.codebuild.order import project_arn
+from lockgate_twin.services.codebuild.secondary import check_secondary
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9\-_]{1,254}")
 _SOURCES = {"CODEPIPELINE", "S3", "NO_SOURCE"}
@@ -21,9 +22,7 @@ _NOT_IMPLEMENTED = (
     "vpcConfig",
     "fileSystemLocations",
     "buildBatchConfig",
-    "secondarySources",
     "secondarySourceVersions",
-    "secondaryArtifacts",
     "sourceVersion",
     "badgeEnabled",
     "concurrentBuildLimit",
@@ -42,10 +41,11 @@ ProjectData = dict[str, Any]
 
 
 class Projects:
-    """The projects of the twin by account, region and name."""
+    """The projects of the twin by account, region and name; a change is kept when it returns."""
 
-    def __init__(self) -> None:
-        self._store = Store()
+    def __init__(self, table: Table) -> None:
+        self._table = table
+        self._store = Store({_place(project): project for _, project in table.items()})
         self._lock = threading.Lock()
 
     def create(self, parameters: Mapping[str, Any], call: Call) -> ProjectData:
@@ -61,7 +61,7 @@ class Projects:
             if (call.account, call.region, name) in self._store.items:
                 message = f"Project already exists: {project['arn']}"
                 raise ApiError("ResourceAlreadyExistsException", message)
-            self._store.items[(call.account, call.region, name)] = project
+            self._keep(project)
         return project
 
     def update(self, parameters: Mapping[str, Any], call: Call) -> ProjectData:
@@ -74,7 +74,7 @@ class Projects:
             old = self.get(parameters["name"], call.account, call.region)
             project = _complete({**old, **parameters, "lastModified": utc_now()}, call)
             check(project)
-            self._store.items[(call.account, call.region, project["name"])] = project
+            self._keep(project)
         return project
 
     def find(self, name: str, account: str, region: str) -> ProjectData | None:
@@ -98,11 +98,22 @@ class Projects:
     def delete(self, name: str, call: Call) -> None:
         """Remove a project if it is there."""
         with self._lock:
-            self._store.items.pop((call.account, call.region, name.rpartition("/")[2]), None)
+            project = self._store.items.pop((call.account, call.region, name.rpartition("/")[2]), None)
+            if project is not None:
+                self._table.remove(project["arn"])
+
+    def _keep(self, project: ProjectData) -> None:
+        self._table.put(project["arn"], project)
+        self._store.items[_place(project)] = project
 
     def of(self, account: str, region: str) -> list[ProjectData]:
         """Return the projects of an account and region."""
         return self._store.of(account, region)
+
+
+def _place(project: ProjectData) -> tuple[str, str, str]:
+    _, _, _, region, account, _ = project["arn"].split(":", 5)
+    return account, region, project["name"]
 
 
 def _complete(project: ProjectData, call: Call) -> ProjectData:
@@ -150,6 +161,7 @@ def check(project: ProjectData) -> None:
         raise ApiError("InvalidInputException", message)
     if artifacts["type"] == "S3" and not artifacts.get("location"):
         raise ApiError("InvalidInputException", "Project artifacts location is required")
+    check_secondary(project)
 
 
 def refuse_unknown(project: Mapping[str, Any]) -> None:

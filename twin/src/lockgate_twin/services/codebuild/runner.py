@@ -18,14 +18,22 @@ from lockgate_twin.ports import Command, Context, Session, utc_now
 from lockgate_twin.services.codebuild import log as build_log
 from lockgate_twin.services.codebuild.build import Build, Outcome, PhaseRecord
 from lockgate_twin.services.codebuild.buildspec import Buildspec, BuildspecError, parse_buildspec
-from lockgate_twin.services.codebuild.environment import Workspace, custom_variables, own_variables
+from lockgate_twin.services.codebuild.environment import (
+    Workspace,
+    custom_variables,
+    exported_variables,
+    own_variables,
+)
 from lockgate_twin.services.codebuild.errors import PhaseError, failing_as
-from lockgate_twin.services.codebuild.events import state_change
+from lockgate_twin.services.codebuild.events import phase_change, state_change
 from lockgate_twin.services.codebuild.image import BuildImage
 from lockgate_twin.services.codebuild.locations import S3Location
+from lockgate_twin.services.codebuild.masking import mask, secret_values
+from lockgate_twin.services.codebuild.report_upload import ReportMaker
+from lockgate_twin.services.codebuild.reports import Reports
 from lockgate_twin.services.codebuild.script import Script, write_script
 from lockgate_twin.services.codebuild.sources import unpack
-from lockgate_twin.services.codebuild.uploads import upload
+from lockgate_twin.services.codebuild.uploads import upload, upload_secondary
 
 _STAND_IN = (
     "The twin has no build images: {image} is stood in for by Python {python} of this machine. "
@@ -40,14 +48,18 @@ class _Progress:
     succeeded: bool = True
     exported: dict[str, str] = field(default_factory=dict)
     artifacts: dict[str, Any] = field(default_factory=dict)
+    secondary: tuple[dict[str, Any], ...] = ()
+    reports: tuple[str, ...] = ()
+    announced: int = 0
 
 
 class BuildRunner:
     """Runs builds; one call of `run` is one build."""
 
-    def __init__(self, context: Context, image: BuildImage) -> None:
+    def __init__(self, context: Context, image: BuildImage, reports: Reports) -> None:
         self._context = context
         self._image = image
+        self._reports = reports
 
     def run(self, build: Build) -> None:
         """Run a build to its end, whatever happens, and announce its states."""
@@ -64,9 +76,15 @@ class BuildRunner:
         finally:
             timer.cancel()
             shutil.rmtree(scratch, ignore_errors=True)
-            outcome = Outcome(status=status, end=utc_now(), exported=progress.exported, artifacts=progress.artifacts)
-            build.end(outcome)
+            self._announce(build, progress)
+            build.end(_outcome(status, progress))
             self._context.emit(state_change(build, status))
+
+    def give_up(self, build: Build) -> None:
+        """End a build that an earlier twin ran."""
+        build.give_up()
+        shutil.rmtree(build.log.parent / "work", ignore_errors=True)
+        self._context.emit(state_change(build, "FAULT"))
 
     def _phases(self, build: Build, log: build_log.BuildLog, scratch: Path) -> _Progress:
         progress = _Progress()
@@ -78,11 +96,21 @@ class BuildRunner:
             with _phase(build, log, "PROVISIONING"):
                 session = self._session(build)
                 build_log.open_stream(build.order, session)
+            self._announce(build, progress)
             self._build(build, log, session, scratch, progress)
         except PhaseError:
             progress.succeeded = False
         self._finalize(build, log, session, progress)
         return progress
+
+    def _announce(self, build: Build, progress: _Progress) -> None:
+        """Tell the phases that have ended since the last time."""
+        records = build.phases
+        for record in records[progress.announced :]:
+            if record.status is None or record.end is None:
+                break
+            self._context.emit(phase_change(build, record))
+            progress.announced += 1
 
     def _session(self, build: Build) -> Session:
         order = build.order
@@ -105,16 +133,30 @@ class BuildRunner:
             own, overlay = own_variables(order, workspace), self._image.overlay(scratch / "python")
             overlay["PATH"] = f"{overlay['PATH']}:{own['PATH']}"
             custom = custom_variables(order, buildspec.variables, session)
+            secrets = secret_values(order, buildspec.variables, custom)
             environment = {**session.environment(), **own, **overlay, **custom}
             script = write_script(buildspec.phases, scratch / "state")
             self._note(build, log, buildspec, workspace)
-        progress.succeeded = self._run_script(build, script, environment, workspace.primary)
+        self._announce(build, progress)
+        try:
+            progress.succeeded = self._run_script(build, script, environment, workspace.primary)
+        finally:
+            mask(build.log, secrets)
         final = script.final_environment()
-        progress.exported = {name: final[name] for name in buildspec.variables.exported if name in final}
+        progress.exported = exported_variables(order, buildspec.variables, final)
         if build.interruption or not final:
             return
         with _phase(build, log, "UPLOAD_ARTIFACTS"):
+            maker = ReportMaker(
+                reports=self._reports, order=order, session=session, source=workspace.primary, variables=final
+            )
+            progress.reports, problems = maker.make(buildspec.reports)
+            for problem in problems:
+                log.say(f"Report failed: {problem}")
             progress.artifacts = upload(order, buildspec, workspace.primary, final, session)
+            progress.secondary = upload_secondary(order, buildspec, workspace.primary, final, session)
+            if problems:
+                raise PhaseError("CLIENT_ERROR", f"Error in UPLOAD_ARTIFACTS phase: {', '.join(problems)}")
 
     def _note(self, build: Build, log: build_log.BuildLog, buildspec: Buildspec, workspace: Workspace) -> None:
         versions = ", ".join(f"{name} {version}" for name, version in buildspec.runtime_versions.items())
@@ -127,7 +169,11 @@ class BuildRunner:
 
     def _run_script(self, build: Build, script: Script, environment: dict[str, str], source: Path) -> bool:
         command = Command(
-            name=f"codebuild {build.order.build_id}", argv=script.argv, env=environment, cwd=source, log=build.log
+            name=f"codebuild {build.order.build_id}",
+            argv=script.argv(build.log),
+            env=environment,
+            cwd=source,
+            log=build.log,
         )
         process = self._context.start_process(command)
         build.follow(process, script.journal)
@@ -205,9 +251,24 @@ def _buildspec(build: Build, session: Session, source: Path) -> Buildspec:
             raise PhaseError("YAML_FILE_ERROR", f"stat {path}: no such file or directory")
         text = path.read_text(encoding="utf-8")
     try:
-        return parse_buildspec(text)
+        buildspec = parse_buildspec(text)
     except BuildspecError as error:
         raise PhaseError("YAML_FILE_ERROR", str(error)) from error
+    kind = build.order.environment["type"]
+    if "LAMBDA" in kind and any(phase.on_failure.retries for phase in buildspec.phases):
+        raise PhaseError("YAML_FILE_ERROR", f"on-failure: RETRY is not supported by environments of type {kind}")
+    return buildspec
+
+
+def _outcome(status: str, progress: _Progress) -> Outcome:
+    return Outcome(
+        status=status,
+        end=utc_now(),
+        exported=progress.exported,
+        artifacts=progress.artifacts,
+        secondary=progress.secondary,
+        reports=progress.reports,
+    )
 
 
 def _aborted(records: list[PhaseRecord]) -> bool:

@@ -8,6 +8,7 @@ program. Assumption: variables that a command sets without `export` are carried 
 from __future__ import annotations
 
 import shlex
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,7 +20,7 @@ from lockgate_twin.services.codebuild.buildspec import Phase
 _ENDS_BUILD = {"install", "pre_build"}
 
 _DRIVER = r"""
-state=$1; shift
+state=$1 log=$2 python=$3; shift 3
 export CODEBUILD_BUILD_SUCCEEDING=1
 export -p >"$state/environment"
 pwd >"$state/directory"
@@ -41,20 +42,33 @@ run_all() { # <phase> <commands|finally>: run them up to the first that fails
   done
 }
 
+again() { # <phase> <bytes of the log before the attempt>: tell whether its output is a reason to try again
+  tail -c "+$(($2 + 1))" "$log" | "$python" -ISc '
+import pathlib, re, sys
+pattern = pathlib.Path(sys.argv[1]).read_text()
+sys.exit(not re.search(pattern, sys.stdin.buffer.read().decode(errors="replace")))' "$state/$1/matching"
+}
+
 outcome=0
 for entry; do
-  phase=${entry%%:*} result=SUCCEEDED reason=' Message: '
+  IFS=: read -r phase after retries <<<"$entry"
   journal start "$phase"
   say "Entering phase $phase"
-  run_all "$phase" commands || result=FAILED
-  run_all "$phase" finally || result=FAILED
+  for ((attempt = 0; ; attempt++)); do
+    result=SUCCEEDED reason=' Message: ' written=$(wc -c <"$log")
+    run_all "$phase" commands || result=FAILED
+    run_all "$phase" finally || result=FAILED
+    [ "$result" = FAILED ] && ((attempt < retries)) && again "$phase" "$written" || break
+    journal retry "$phase"
+    say "Retrying phase $phase: retry $((attempt + 1)) of $retries"
+  done
   journal end "$phase" "$result"
   say "Phase complete: $phase State: $result"
   say "Phase context status code: $reason"
   [ "$result" = SUCCEEDED ] && continue
   outcome=1
   printf 'declare -x CODEBUILD_BUILD_SUCCEEDING="0"\n' >>"$state/environment"
-  [ "${entry#*:}" = abort ] && break
+  [ "$after" = abort ] && break
 done
 bash -c '. "$1"; env -0 >"$2"' bash "$state/environment" "$state/final"
 exit $outcome
@@ -68,10 +82,9 @@ class Script:
     state: Path
     phases: tuple[str, ...]
 
-    @property
-    def argv(self) -> list[str]:
-        """Return the command that runs it."""
-        return ["bash", str(self.state / "driver.sh"), str(self.state), *self.phases]
+    def argv(self, log: Path) -> list[str]:
+        """Return the command that runs it; its output goes to `log`, in which it looks for reasons to try again."""
+        return ["bash", str(self.state / "driver.sh"), str(self.state), str(log), sys.executable, *self.phases]
 
     @property
     def journal(self) -> Path:
@@ -105,7 +118,15 @@ def write_script(phases: Sequence[Phase], state: Path) -> Script:
     for phase in phases:
         _write_commands(state, phase.name.upper(), "commands", phase.commands)
         _write_commands(state, phase.name.upper(), "finally", phase.finally_commands)
-    return Script(state=state, phases=tuple(f"{phase.name.upper()}:{_after_failure(phase)}" for phase in phases))
+        if phase.on_failure.retries:
+            folder = state / phase.name.upper()
+            folder.mkdir(exist_ok=True)
+            (folder / "matching").write_text(phase.on_failure.matching)
+    return Script(state=state, phases=tuple(_entry(phase) for phase in phases))
+
+
+def _entry(phase: Phase) -> str:
+    return f"{phase.name.upper()}:{_after_failure(phase)}:{phase.on_failure.retries}"
 
 
 def read_journal(journal: Path) -> list[PhaseRun]:
@@ -127,6 +148,8 @@ def _after(run: PhaseRun | None, event: str, now: PhaseRun, rest: Sequence[str])
         return PhaseRun(
             name=run.name, start=run.start, end=now.start, succeeded=rest[0] == "SUCCEEDED", failure=run.failure
         )
+    if event == "retry":
+        return PhaseRun(name=run.name, start=run.start)
     path, _, status = rest[0].rpartition(" ")
     failure = run.failure or (Path(path).read_text().rstrip("\n"), int(status))
     return PhaseRun(name=run.name, start=run.start, failure=failure)
@@ -151,6 +174,6 @@ def _command_script(state: Path, command: str) -> str:
 
 
 def _after_failure(phase: Phase) -> str:
-    if phase.on_failure is not None:
-        return "abort" if phase.on_failure == "ABORT" else "continue"
+    if phase.on_failure.rule is not None:
+        return "abort" if phase.on_failure.rule == "ABORT" else "continue"
     return "abort" if phase.name in _ENDS_BUILD else "continue"

@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-import threading
-from collections import defaultdict
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lockgate_twin.errors import ApiError
+from lockgate_twin.errors import ApiError, NotImplementedByTwin
 from lockgate_twin.ports import Call, Context, Handler
 from lockgate_twin.services.codebuild.build import Build
+from lockgate_twin.services.codebuild.builds import Builds
 from lockgate_twin.services.codebuild.description import describe
 from lockgate_twin.services.codebuild.image import BuildImage
-from lockgate_twin.services.codebuild.order import BuildOrder, project_arn
+from lockgate_twin.services.codebuild.order import BuildOrder, project_arn, retried
 from lockgate_twin.services.codebuild.pipeline_builds import PipelineBuilds
 from lockgate_twin.services.codebuild.projects import ProjectData, Projects
+from lockgate_twin.services.codebuild.report_operations import ReportOperations
+from lockgate_twin.services.codebuild.reports import Reports
 from lockgate_twin.services.codebuild.runner import BuildRunner
 from lockgate_twin.services.codebuild.start import PipelineBuild, direct_order, pipeline_order
 from lockgate_twin.services.paging import page
@@ -31,13 +32,23 @@ class CodeBuild:
     def __init__(self, context: Context) -> None:
         self._context = context
         self._root = context.settings.state_dir / "codebuild"
-        self._projects = Projects()
-        self._builds: dict[str, Build] = {}
-        self._numbers: dict[str, int] = defaultdict(int)
-        self._tokens: dict[tuple[str, str], str] = {}
-        self._lock = threading.RLock()
-        self._runner = BuildRunner(context, BuildImage(context.settings.python, self._root / "image"))
+        self._projects = Projects(context.table("codebuild.projects"))
+        self._builds = Builds(context.table("codebuild.builds"))
+        self._reports = Reports(context.table("codebuild.report-groups"), context.table("codebuild.reports"))
+        image = BuildImage(context.settings.python, self._root / "image")
+        self._runner = BuildRunner(context, image, self._reports)
         self.pipeline_builds = PipelineBuilds(self._start_for_pipeline, self._build)
+
+    def resume(self) -> None:
+        """End the builds that ran when an earlier twin ended; their processes ended with it."""
+        for build in self._builds.all():
+            if build.outcome is None:
+                self._runner.give_up(build)
+        self._reports.give_up()
+
+    def close(self) -> None:
+        """Leave the builds that run to the next twin, which tells how they ended; their processes end with this one."""
+        self._builds.close()
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""
@@ -50,8 +61,10 @@ class CodeBuild:
             "StartBuild": self.start_build,
             "BatchGetBuilds": self.batch_get_builds,
             "StopBuild": self.stop_build,
+            "RetryBuild": self.retry_build,
             "ListBuilds": self.list_builds,
             "ListBuildsForProject": self.list_builds_for_project,
+            **ReportOperations(self._reports).operations(),
         }
 
     def create_project(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -88,14 +101,12 @@ class CodeBuild:
     def start_build(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
         """Start a build; the same idempotency token returns the build it started before."""
         project = self._projects.get(parameters["projectName"], call.account, call.region)
-        with self._lock:
-            token = (project["arn"], parameters.get("idempotencyToken", ""))
-            if token in self._tokens:
-                return {"build": describe(self._builds[self._tokens[token]])}
+        token = parameters.get("idempotencyToken", "")
+        with self._builds.lock:
+            if known := self._builds.started_by(project["arn"], token):
+                return {"build": describe(known)}
             initiator = call.principal.arn.rpartition(":")[2].removeprefix("assumed-role/")
-            build = self._start(project, lambda number: direct_order(project, parameters, initiator, number))
-            if token[1]:
-                self._tokens[token] = build.order.build_id
+            build = self._start(project, lambda number: direct_order(project, parameters, initiator, number), token)
         return {"build": describe(build)}
 
     def batch_get_builds(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -114,6 +125,27 @@ class CodeBuild:
         self._context.in_background(f"stop {build.order.build_id}", lambda: build.interrupt("STOPPED"))
         return {"build": describe(build)}
 
+    def retry_build(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Run a build that has ended again, with the settings it had (API Reference, RetryBuild).
+
+        Raises:
+            ApiError: there is no such build, or it has not ended.
+            NotImplementedByTwin: a build of a pipeline, which is retried with its stage.
+        """
+        build = self._find(parameters["id"], call)
+        if build is None:
+            raise ApiError("ResourceNotFoundException", f"Build cannot be found: {parameters['id']}")
+        if build.outcome is None:
+            raise ApiError("InvalidInputException", f"Build {parameters['id']} has not ended yet.")
+        if build.order.source["type"] == "CODEPIPELINE":
+            raise NotImplementedByTwin("codebuild:RetryBuild of a pipeline's build (retry the pipeline's stage)")
+        project = self._projects.get(build.order.project, call.account, call.region)
+        token = parameters.get("idempotencyToken", "")
+        with self._builds.lock:
+            known = self._builds.started_by(project["arn"], token)
+            again = known or self._start(project, lambda number: retried(build.order, number), token)
+        return {"build": describe(again)}
+
     def list_builds(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
         """Name all builds, the newest first unless asked otherwise."""
         return self._listed(parameters, lambda order: (order.account, order.region) == (call.account, call.region))
@@ -124,8 +156,7 @@ class CodeBuild:
         return self._listed(parameters, lambda order: order.project_arn == project["arn"])
 
     def _listed(self, parameters: Mapping[str, Any], wanted: Callable[[BuildOrder], bool]) -> dict[str, Any]:
-        with self._lock:
-            ids = [build.order.build_id for build in self._builds.values() if wanted(build.order)]
+        ids = [build.order.build_id for build in self._builds.all() if wanted(build.order)]
         if parameters.get("sortOrder", "DESCENDING") == "DESCENDING":
             ids.reverse()
         shown, more = _page(ids, parameters)
@@ -135,26 +166,23 @@ class CodeBuild:
         project = self._projects.get(wanted.project, wanted.account, wanted.region)
         return self._start(project, lambda number: pipeline_order(project, wanted, number))
 
-    def _start(self, project: ProjectData, make_order: Callable[[int], BuildOrder]) -> Build:
-        with self._lock:
-            order = make_order(self._numbers[project["arn"]] + 1)
-            self._numbers[project["arn"]] = order.number
-            build = Build(order, self._root / order.project / order.uuid / "build.log")
-            self._builds[order.build_id] = build
-        self._context.in_background(f"codebuild {order.build_id}", lambda: self._runner.run(build))
+    def _start(self, project: ProjectData, make_order: Callable[[int], BuildOrder], token: str = "") -> Build:
+        build = self._builds.start(project["arn"], make_order, self._root, token)
+        self._context.in_background(f"codebuild {build.order.build_id}", lambda: self._runner.run(build))
         return build
 
     def _find(self, name: str, call: Call) -> Build | None:
         """Return a build of the caller's account and region by its id or ARN."""
         short = name.partition(":build/")[2] if name.startswith("arn:") else name
-        with self._lock:
-            build = self._builds.get(short)
+        build = self._builds.get(short)
         own = build is not None and (build.order.account, build.order.region) == (call.account, call.region)
         return build if own else None
 
     def _build(self, build_id: str) -> Build:
-        with self._lock:
-            return self._builds[build_id]
+        build = self._builds.get(build_id)
+        if build is None:
+            raise ApiError("ResourceNotFoundException", f"Build cannot be found: {build_id}")
+        return build
 
     def _check_role(self, parameters: Mapping[str, Any], call: Call) -> None:
         role = parameters.get("serviceRole")

@@ -12,6 +12,7 @@ from lockgate_twin.ports import utc_now
 from lockgate_twin.services.codebuild.locations import S3Location
 from lockgate_twin.services.codebuild.order import BuildOrder
 from lockgate_twin.services.codebuild.projects import ProjectData, check
+from lockgate_twin.services.codebuild.secondary import secondary_inputs
 
 _OVERRIDES = {
     "timeoutInMinutesOverride": "timeoutInMinutes",
@@ -20,6 +21,9 @@ _OVERRIDES = {
     "encryptionKeyOverride": "encryptionKey",
     "artifactsOverride": "artifacts",
     "logsConfigOverride": "logsConfig",
+    "cacheOverride": "cache",
+    "secondarySourcesOverride": "secondarySources",
+    "secondaryArtifactsOverride": "secondaryArtifacts",
 }
 _SOURCE_OVERRIDES = {
     "sourceTypeOverride": "type",
@@ -76,7 +80,7 @@ def direct_order(project: ProjectData, request: Mapping[str, Any], initiator: st
     if changed["artifacts"]["type"] == "CODEPIPELINE":
         changed["artifacts"] = {"type": "NO_ARTIFACTS"}
     check(changed)
-    inputs = {}
+    inputs = secondary_inputs(changed)
     if changed["source"]["type"] == "S3":
         inputs["source"] = S3Location.parse(changed["source"]["location"])
     return _order(changed, number, {"initiator": initiator, "inputs": inputs, "primary": "source"})
@@ -90,6 +94,8 @@ def pipeline_order(project: ProjectData, build: PipelineBuild, number: int) -> B
     variables = _merged(project["environment"]["environmentVariables"], build.variables)
     changed = {
         **project,
+        "secondarySources": (),
+        "secondaryArtifacts": (),
         "source": {**project["source"], "type": "CODEPIPELINE"},
         "artifacts": {"type": "CODEPIPELINE"},
         "environment": {**project["environment"], "environmentVariables": variables},
@@ -142,6 +148,8 @@ def _order(project: ProjectData, number: int, known: Mapping[str, Any]) -> Build
         timeout_minutes=project["timeoutInMinutes"],
         queued_timeout_minutes=project["queuedTimeoutInMinutes"],
         encryption_key=project["encryptionKey"],
+        secondary_sources=tuple(project.get("secondarySources", ())),
+        secondary_artifacts=tuple(project.get("secondaryArtifacts", ())),
         log_group=group if logs["status"] == "ENABLED" else None,
         log_stream="/".join(part for part in (logs.get("streamName"), build_uuid) if part),
         **known,

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import subprocess
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,45 @@ def upload(
             _write(location, pack(collect(rule, source)), session)
         return {"location": next(iter(order.outputs.values())).arn} if order.outputs else {}
     if order.artifacts["type"] == "S3" and buildspec.artifacts is not None:
-        return _upload_to_s3(order, buildspec.artifacts, source, variables, session)
+        return _upload_to_s3(order, order.artifacts, collected(buildspec.artifacts, source, variables), session)
     return {}
+
+
+def upload_secondary(
+    order: BuildOrder, buildspec: Buildspec, source: Path, variables: Mapping[str, str], session: Session
+) -> tuple[dict[str, Any], ...]:
+    """Upload a project's own secondary artifacts; return botocore's BuildArtifacts of each.
+
+    Raises:
+        PhaseError: one is not declared in the buildspec, matches no file or cannot be uploaded.
+    """
+    uploaded = []
+    for settings in order.secondary_artifacts:
+        identifier = settings["artifactIdentifier"]
+        rule = buildspec.secondary_artifacts.get(identifier)
+        if rule is None:
+            message = f"the project has the secondary artifact {identifier}, but the buildspec has no "
+            raise PhaseError("CLIENT_ERROR", f"{message}artifacts.secondary-artifacts.{identifier}")
+        made = _upload_to_s3(order, settings, collected(rule, source, variables), session)
+        uploaded.append({**made, "artifactIdentifier": identifier})
+    return tuple(uploaded)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collected:
+    """The files of one artifact, and the name that the buildspec gives it."""
+
+    files: list[OutputFile]
+    name: str | None
+
+
+def collected(rule: ArtifactRule, source: Path, variables: Mapping[str, str]) -> Collected:
+    """Collect an artifact's files and work out its name.
+
+    Raises:
+        PhaseError: nothing matches, or the name cannot be worked out.
+    """
+    return Collected(files=collect(rule, source), name=_expanded(rule.name, variables) if rule.name else None)
 
 
 def _rule_for(name: str, buildspec: Buildspec, *, alone: bool) -> ArtifactRule:
@@ -52,20 +90,16 @@ def _rule_for(name: str, buildspec: Buildspec, *, alone: bool) -> ArtifactRule:
     return rule
 
 
-def _upload_to_s3(
-    order: BuildOrder, rule: ArtifactRule, source: Path, variables: Mapping[str, str], session: Session
-) -> dict[str, Any]:
-    settings = order.artifacts
-    name = settings.get("name") or order.project
-    if settings.get("overrideArtifactName") and rule.name:
-        name = _expanded(rule.name, variables)
+def _upload_to_s3(order: BuildOrder, settings: Mapping[str, Any], made: Collected, session: Session) -> dict[str, Any]:
+    name = settings.get("name") or settings.get("artifactIdentifier") or order.project
+    if settings.get("overrideArtifactName") and made.name:
+        name = made.name
     build_id = order.uuid if settings.get("namespaceType") == "BUILD_ID" else ""
     prefix = "/".join(part.strip("/") for part in (settings.get("path", ""), build_id, name) if part.strip("/"))
     location = S3Location(bucket=settings["location"], key=prefix)
-    files = collect(rule, source)
     if settings.get("packaging") != "ZIP":
-        return _write_each(location, files, session)
-    archive = pack(files)
+        return _write_each(location, made.files, session)
+    archive = pack(made.files)
     _write(location, archive, session)
     digest = hashlib.sha256(archive).hexdigest()
     return {"location": location.arn, "sha256sum": digest}

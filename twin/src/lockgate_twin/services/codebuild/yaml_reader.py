@@ -7,6 +7,7 @@ from collections.abc import Collection
 import yaml
 
 _NULL = "tag:yaml.org,2002:null"
+_TRUE, _FALSE = {"yes", "true", "on"}, {"", "no", "false", "off"}
 
 
 class YamlReader:
@@ -47,6 +48,13 @@ class YamlReader:
             self.problems.append(f"{where} must be a single value{_line(node)}")
             return ""
         return str(node.value)
+
+    def flag(self, node: yaml.Node | None, where: str) -> bool:
+        """Return a scalar that is yes or no; no if it is left out."""
+        text = self.text(node, where)
+        if text.lower() not in _TRUE | _FALSE:
+            self.problems.append(f"{where} must be yes or no, not '{text}'{_line(node)}")
+        return text.lower() in _TRUE
 
     def texts(self, node: yaml.Node | None, where: str) -> tuple[str, ...]:
         """Return a list of scalars (a single scalar counts as a list of one)."""

@@ -17,6 +17,15 @@ class References:
     def __init__(self, context: Context, repositories: Repositories) -> None:
         self._context = context
         self._repositories = repositories
+        self._moving = context.table("codecommit.moving")
+
+    def resume(self) -> None:
+        """Announce what an earlier twin had changed, or git after its end, and not announced."""
+        for repository_id, (before, caller_arn) in self._moving.items():
+            repository = self._repositories.by_id(repository_id)
+            if repository is not None:
+                self._announce(repository, before, caller_arn)
+            self._moving.remove(repository_id)
 
     @contextmanager
     def watched(self, repository: Repository, caller_arn: str) -> Iterator[dict[str, str]]:
@@ -26,10 +35,15 @@ class References:
         """
         with repository.lock:
             before = repository.git.references()
+            self._moving.put(repository.repository_id, (before, caller_arn))
             yield before
-            after = repository.git.references()
-            if after != before:
-                self._choose_default(repository, after)
+            self._announce(repository, before, caller_arn)
+            self._moving.remove(repository.repository_id)
+
+    def _announce(self, repository: Repository, before: dict[str, str], caller_arn: str) -> None:
+        after = repository.git.references()
+        if after != before:
+            self._choose_default(repository, after)
         for event in reference_events(repository, before, after, caller_arn):
             self._context.emit(event)
 

@@ -13,15 +13,16 @@ from pathlib import Path
 from typing import Any
 
 from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import Call, Store, utc_now
+from lockgate_twin.ports import Call, Store, Table, utc_now
 from lockgate_twin.services.codecommit.git import GitRepository
+from lockgate_twin.services.kept import NOT_KEPT, Kept
 
 # RepositoryName in botocore's model (`[\w\.-]+`, meant as ASCII); the CloudFormation schema adds "not *.git".
 _NAME = re.compile(r"[A-Za-z0-9._-]{1,100}(?<!\.git)")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Repository:
+class Repository(Kept):
     """One repository. `lock` serializes what moves its references."""
 
     name: str
@@ -35,7 +36,7 @@ class Repository:
     kms_key_id: str | None = None
     default_branch: str | None = None
     tags: Mapping[str, str] = field(default_factory=dict)
-    lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False)
+    lock: threading.RLock = field(default_factory=threading.RLock, repr=False, compare=False, metadata=NOT_KEPT)
 
     @property
     def arn(self) -> str:
@@ -85,12 +86,19 @@ def _check_name(name: str) -> None:
 
 
 class Repositories:
-    """All repositories of the twin; their git data lies under `root`."""
+    """All repositories of the twin; their git data lies under `root`, what AWS tells about them in `table`."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, table: Table) -> None:
         self._root = root
+        self._table = table
         self._store = Store()
         self._lock = threading.Lock()
+        for kept in dict(table.items()).values():
+            key = (kept.account, kept.region, kept.name)
+            path = self._path(key)
+            # A twin that ended while it renamed one has written down both names.
+            if path.is_dir():
+                self._store.items[key] = replace(kept, path=path)
 
     def create(self, parameters: Mapping[str, Any], call: Call) -> Repository:
         """Make an empty repository.
@@ -108,7 +116,7 @@ class Repositories:
                 name=name,
                 account=call.account,
                 region=call.region,
-                path=self._root / call.account / call.region / f"{name}.git",
+                path=self._path(key),
                 repository_id=str(uuid.uuid4()),
                 created=now,
                 modified=now,
@@ -118,7 +126,7 @@ class Repositories:
             )
             shutil.rmtree(repository.path, ignore_errors=True)
             repository.git.create()
-            self._store.items[key] = repository
+            self._put(key, repository)
         return repository
 
     def find(self, account: str, region: str, name: str) -> Repository | None:
@@ -158,7 +166,7 @@ class Repositories:
         with self._lock:
             stored: Repository = self._store.items[key]
             changed = replace(stored, modified=utc_now(), **changes)
-            self._store.items[key] = changed
+            self._put(key, changed)
         return changed
 
     def rename(self, repository: Repository, name: str) -> None:
@@ -172,17 +180,37 @@ class Repositories:
         with repository.lock, self._lock:
             if new in self._store.items:
                 raise ApiError("RepositoryNameExistsException", f"Repository named {name} already exists")
-            path = repository.path.with_name(f"{name}.git")
+            path = self._path(new)
+            stored: Repository = self._store.items[old]
+            renamed = replace(stored, name=name, path=path, modified=utc_now())
+            self._table.put("/".join(new), renamed)
             repository.path.rename(path)
-            stored: Repository = self._store.items.pop(old)
-            self._store.items[new] = replace(stored, name=name, path=path, modified=utc_now())
+            self._put(new, renamed)
+            self._remove(old)
 
     def delete(self, account: str, region: str, name: str) -> str | None:
         """Delete a repository and its git data; return its id, or None if there was none."""
         with self._lock:
-            repository = self._store.items.pop((account, region, name), None)
+            repository = self._remove((account, region, name))
         if repository is None:
             return None
         with repository.lock:
             shutil.rmtree(repository.path, ignore_errors=True)
         return str(repository.repository_id)
+
+    def by_id(self, repository_id: str) -> Repository | None:
+        """Return a repository by the id that it has for ever."""
+        return next((r for r in list(self._store.items.values()) if r.repository_id == repository_id), None)
+
+    def _path(self, key: tuple[str, str, str]) -> Path:
+        account, region, name = key
+        return self._root / account / region / f"{name}.git"
+
+    def _put(self, key: tuple[str, str, str], repository: Repository) -> None:
+        self._table.put("/".join(key), repository)
+        self._store.items[key] = repository
+
+    def _remove(self, key: tuple[str, str, str]) -> Repository | None:
+        self._table.remove("/".join(key))
+        found: Repository | None = self._store.items.pop(key, None)
+        return found

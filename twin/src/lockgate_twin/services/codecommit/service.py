@@ -20,9 +20,15 @@ class CodeCommit:
 
     def __init__(self, context: Context) -> None:
         self.context = context
-        self.repositories = Repositories(context.settings.state_dir / "codecommit")
+        self.repositories = Repositories(
+            context.settings.state_dir / "codecommit", context.table("codecommit.repositories")
+        )
         self.references = References(context, self.repositories)
         self.archives = SourceArchives(self.repositories)
+
+    def resume(self) -> None:
+        """Announce what an earlier twin had changed and not announced."""
+        self.references.resume()
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""

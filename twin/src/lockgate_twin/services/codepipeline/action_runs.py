@@ -10,15 +10,18 @@ from botocore.exceptions import ClientError
 
 from lockgate_twin.errors import ApiError
 from lockgate_twin.ports import Context, utc_now
+from lockgate_twin.services.codepipeline.actions.approval import notify
 from lockgate_twin.services.codepipeline.actions.request import ActionFailedError, ActionProvider, ActionRequest
 from lockgate_twin.services.codepipeline.declaration import Action
 from lockgate_twin.services.codepipeline.events import action_event
 from lockgate_twin.services.codepipeline.execution import ActionResult, ActionRun, Execution
 from lockgate_twin.services.codepipeline.pipelines import PipelineRecord
+from lockgate_twin.services.codepipeline.role_sessions import role_session
 from lockgate_twin.services.codepipeline.variables import UnresolvedVariableError, resolve
 
 Outcome = ActionResult | tuple[str, str]
 ABANDONED = ("Abandoned", "The execution was stopped and this action abandoned")
+TWIN_ENDED = ("InternalError", "The twin ended while this action ran; retry the stage")
 _TIMED_OUT = ("JobFailed", "The approval timed out")
 # Source: "Manual approval actions in pipelines": an approval fails after seven days unless told otherwise.
 _APPROVAL_MINUTES = 7 * 24 * 60
@@ -39,19 +42,31 @@ class ActionRuns:
             run = ActionRun(action=action, stage=stage, inputs=inputs, configuration=action.configuration)
             if action.type.category == "Approval":
                 run.token = str(uuid.uuid4())
+                # GetPipelineState tells of one execution in a stage; of several, ListActionExecutions tells the tokens.
+                run.external_id = run.token if execution.pipeline.mode == "PARALLEL" else ""
             execution.stages[stage].actions.append(run)
             execution.history.append(run)
+            record.keep(execution)
             namespaces = execution.namespaces
         self._context.emit(action_event(execution, run, "STARTED"))
         try:
-            run.configuration = resolve(action.configuration, namespaces)
+            self._configure(record, execution, run, resolve(action.configuration, namespaces))
         except UnresolvedVariableError as error:
             self.finish(record, execution, run, ("ConfigurationError", str(error)))
             return run
-        if not run.token:
+        if "NotificationArn" in run.configuration:
+            self._context.in_background(f"notification of {action.name}", lambda: self._notify(record, execution, run))
+        if action.type.category != "Approval":
             name = f"codepipeline {execution.execution_id} {action.name}"
             self._context.in_background(name, lambda: self._run(record, execution, run))
         return run
+
+    def _configure(
+        self, record: PipelineRecord, execution: Execution, run: ActionRun, resolved: Mapping[str, str]
+    ) -> None:
+        with record.changed:
+            run.configuration = resolved
+            record.keep(execution)
 
     def wait(self, record: PipelineRecord, execution: Execution, runs: list[ActionRun]) -> None:
         """Wait until all runs have ended; approvals end when their time is over, all when they are abandoned."""
@@ -81,6 +96,7 @@ class ActionRuns:
                 run.status = "Abandoned" if outcome is ABANDONED else "Failed"
                 run.error, run.summary = outcome, outcome[1][:_LONGEST_SUMMARY]
             event = action_event(execution, run, run.status.upper())
+            record.keep(execution)
             record.changed.notify_all()
         self._context.emit(event)
 
@@ -99,19 +115,24 @@ class ActionRuns:
         finally:
             self.finish(record, execution, run, outcome)
 
+    def _notify(self, record: PipelineRecord, execution: Execution, run: ActionRun) -> None:
+        try:
+            session = role_session(self._context, execution, run.action.role_arn, execution.execution_id)
+            notify(session, execution.pipeline, run, _deadline(run))
+        except ApiError as error:
+            self.finish(record, execution, run, (_code(error.code), error.message))
+        except ClientError as error:
+            told = error.response["Error"]
+            self.finish(record, execution, run, (_code(told["Code"]), f"{error.operation_name}: {told['Message']}"))
+
     def _request(self, record: PipelineRecord, execution: Execution, run: ActionRun) -> ActionRequest:
         def report(external_id: str, url: str) -> None:
             with record.changed:
                 run.external_id, run.external_url, run.updated = external_id, url, utc_now()
+                record.keep(execution)
 
         pipeline = execution.pipeline
-        session = self._context.assume_role(
-            pipeline.role_arn,
-            service="codepipeline.amazonaws.com",
-            session_name=execution.execution_id,
-            region=pipeline.region,
-            source_arn=pipeline.arn,
-        )
+        session = role_session(self._context, execution, run.action.role_arn, execution.execution_id)
         return ActionRequest(
             pipeline=pipeline,
             action=run.action,

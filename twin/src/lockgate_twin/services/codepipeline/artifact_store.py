@@ -39,7 +39,7 @@ class ArtifactStore:
             ApiError: the role may not, or the bucket does not exist.
         """
         if self._key:
-            self._session.require("kms:GenerateDataKey", self._key)
+            self._session.require("kms:GenerateDataKey", self._key, context=self._use(location))
         self._session.write_object(location.bucket, location.key, body)
 
     def read(self, location: S3Location) -> bytes:
@@ -49,5 +49,13 @@ class ArtifactStore:
             ApiError: the role may not, or the artifact is gone.
         """
         if self._key:
-            self._session.require("kms:Decrypt", self._key)
+            self._session.require("kms:Decrypt", self._key, context=self._use(location))
         return self._session.read_object(location.bucket, location.key)
+
+    def _use(self, location: S3Location) -> dict[str, str]:
+        """Return the condition keys of a key that S3 uses for the role (KMS Developer Guide, "condition keys")."""
+        return {
+            "kms:ViaService": f"s3.{self._session.region}.amazonaws.com",
+            "kms:CallerAccount": self._session.account,
+            "kms:EncryptionContext:aws:s3:arn": f"arn:aws:s3:::{location.bucket}/{location.key}",
+        }

@@ -29,14 +29,37 @@ class Action:
     outputs: tuple[str, ...]
     namespace: str | None = None
     timeout_minutes: int | None = None
+    role_arn: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """One rule of a condition; `provider` says what it looks at."""
+
+    name: str
+    provider: str
+    configuration: Mapping[str, str]
+    role_arn: str | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Condition:
+    """What happens (`result`) when one of the rules is not met."""
+
+    result: str
+    rules: tuple[Rule, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One stage."""
+    """One stage. `on_failure` is FAIL, RETRY or ROLLBACK; `retry_mode` says what a retry by itself runs again."""
 
     name: str
     actions: tuple[Action, ...]
+    on_failure: str = "FAIL"
+    retry_mode: str = "FAILED_ACTIONS"
+    before_entry: tuple[Condition, ...] = ()
+    on_success: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -96,7 +119,33 @@ def _completed(raw: Mapping[str, Any], version: int) -> dict[str, Any]:
 
 
 def _stage(raw: Mapping[str, Any]) -> Stage:
-    return Stage(name=raw["name"], actions=tuple(_action(action) for action in raw["actions"]))
+    failure = raw.get("onFailure") or {}
+    return Stage(
+        name=raw["name"],
+        actions=tuple(_action(action) for action in raw["actions"]),
+        on_failure=failure.get("result", "FAIL"),
+        retry_mode=(failure.get("retryConfiguration") or {}).get("retryMode", "FAILED_ACTIONS"),
+        before_entry=_conditions(raw.get("beforeEntry")),
+        on_success=_conditions(raw.get("onSuccess")),
+    )
+
+
+def _conditions(raw: Mapping[str, Any] | None) -> tuple[Condition, ...]:
+    return tuple(
+        Condition(
+            result=condition.get("result", "FAIL"),
+            rules=tuple(
+                Rule(
+                    name=rule["name"],
+                    provider=rule["ruleTypeId"]["provider"],
+                    configuration=rule.get("configuration") or {},
+                    role_arn=rule.get("roleArn"),
+                )
+                for rule in condition.get("rules") or []
+            ),
+        )
+        for condition in (raw or {}).get("conditions") or []
+    )
 
 
 def _action(raw: Mapping[str, Any]) -> Action:
@@ -109,4 +158,5 @@ def _action(raw: Mapping[str, Any]) -> Action:
         outputs=tuple(artifact["name"] for artifact in raw["outputArtifacts"]),
         namespace=raw.get("namespace"),
         timeout_minutes=raw.get("timeoutInMinutes"),
+        role_arn=raw.get("roleArn"),
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 from lockgate_twin.services.codepipeline.describe_pipeline import error_details
 from lockgate_twin.services.codepipeline.events import artifact_list
-from lockgate_twin.services.codepipeline.execution import ActionRun, Execution
+from lockgate_twin.services.codepipeline.execution import ActionRun, Execution, RuleRun
 
 
 def execution_details(execution: Execution) -> dict[str, Any]:
@@ -67,14 +67,39 @@ def action_details(execution: Execution, run: ActionRun) -> dict[str, Any]:
     return told | ({"updatedBy": run.updated_by} if run.updated_by else {})
 
 
+def rule_details(execution: Execution, run: RuleRun) -> dict[str, Any]:
+    """Return botocore's RuleExecutionDetail."""
+    kind = {"category": "Rule", "owner": "AWS", "provider": run.rule.provider, "version": "1"}
+    return {
+        "pipelineExecutionId": execution.execution_id,
+        "ruleExecutionId": run.run_id,
+        "pipelineVersion": execution.pipeline.version,
+        "stageName": run.stage,
+        "ruleName": run.rule.name,
+        "startTime": run.at,
+        "lastUpdateTime": run.at,
+        "status": run.status,
+        "input": {
+            "ruleTypeId": kind,
+            "configuration": dict(run.rule.configuration),
+            "resolvedConfiguration": dict(run.configuration),
+            "region": execution.pipeline.region,
+            "inputArtifacts": [],
+        },
+        "output": {"executionResult": {"externalExecutionSummary": run.summary}},
+    }
+
+
 def _common(execution: Execution) -> dict[str, Any]:
     told: dict[str, Any] = {
         "pipelineExecutionId": execution.execution_id,
         "status": execution.status,
         "trigger": {"triggerType": execution.trigger.type, "triggerDetail": execution.trigger.detail},
         "executionMode": execution.pipeline.mode,
-        "executionType": "STANDARD",
+        "executionType": execution.type,
     }
+    if execution.rolled_back_to:
+        told["rollbackMetadata"] = {"rollbackTargetPipelineExecutionId": execution.rolled_back_to}
     return told | ({"statusSummary": execution.summary} if execution.summary else {})
 
 

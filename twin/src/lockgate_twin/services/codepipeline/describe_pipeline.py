@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from lockgate_twin.services.codepipeline.declaration import Action, Pipeline, Stage
-from lockgate_twin.services.codepipeline.execution import ActionRun
+from lockgate_twin.services.codepipeline.execution import ActionRun, RuleRun, StageRun
 from lockgate_twin.services.codepipeline.gates import Transition
 from lockgate_twin.services.codepipeline.pipelines import PipelineRecord
 
@@ -55,8 +55,51 @@ def _stage_state(record: PipelineRecord, stage: Stage, *, first: bool) -> dict[s
         state["inboundTransitionState"] = _transition(gate.transition)
     if execution is not None and run is not None:
         status = "Stopping" if run.status == "InProgress" and execution.status == "Stopping" else run.status
-        state["latestExecution"] = {"pipelineExecutionId": execution.execution_id, "status": status, "type": "STANDARD"}
+        told = {"pipelineExecutionId": execution.execution_id, "status": status, "type": execution.type}
+        state |= {"latestExecution": told, **_retries(run), **_conditions(run)}
     return state
+
+
+def _retries(run: StageRun) -> dict[str, Any]:
+    if not run.latest_retry:
+        return {}
+    counted = {"autoStageRetryAttempt": run.automatic_retries, "manualStageRetryAttempt": run.manual_retries}
+    shown: dict[str, Any] = {name: count for name, count in counted.items() if count}
+    return {"retryStageMetadata": {**shown, "latestRetryTrigger": run.latest_retry}}
+
+
+def _conditions(run: StageRun) -> dict[str, Any]:
+    members = {"BEFORE_ENTRY": "beforeEntryConditionState", "ON_SUCCESS": "onSuccessConditionState"}
+    kinds = {kind: [rule for rule in run.rules if rule.kind == kind] for kind in members}
+    return {members[kind]: _condition_state(rules) for kind, rules in kinds.items() if rules}
+
+
+def _condition_state(rules: list[RuleRun]) -> dict[str, Any]:
+    numbers = sorted({rule.condition for rule in rules})
+    states = [_one_condition([rule for rule in rules if rule.condition == number]) for number in numbers]
+    met = all(state["latestExecution"]["status"] == "Succeeded" for state in states)
+    return {"latestExecution": {"status": "Succeeded" if met else "Failed"}, "conditionStates": states}
+
+
+def _one_condition(rules: list[RuleRun]) -> dict[str, Any]:
+    latest = {rule.rule.name: rule for rule in rules}
+    met = all(rule.status == "Succeeded" for rule in latest.values())
+    last = max(rule.at for rule in latest.values())
+    return {
+        "latestExecution": {"status": "Succeeded" if met else "Failed", "lastStatusChange": last},
+        "ruleStates": [
+            {
+                "ruleName": name,
+                "latestExecution": {
+                    "ruleExecutionId": rule.run_id,
+                    "status": rule.status,
+                    "summary": rule.summary,
+                    "lastStatusChange": rule.at,
+                },
+            }
+            for name, rule in latest.items()
+        ],
+    }
 
 
 def _transition(transition: Transition) -> dict[str, Any]:

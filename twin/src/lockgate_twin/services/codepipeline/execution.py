@@ -9,8 +9,9 @@ from datetime import datetime
 
 from lockgate_twin.ports import utc_now
 from lockgate_twin.services.codebuild import S3Location
-from lockgate_twin.services.codepipeline.declaration import Action, Pipeline
+from lockgate_twin.services.codepipeline.declaration import Action, Pipeline, Rule
 from lockgate_twin.services.codepipeline.variables import PIPELINE_VARIABLES, SERVICE
+from lockgate_twin.services.kept import Kept
 
 RUNNING = frozenset({"InProgress", "Stopping"})
 
@@ -46,7 +47,7 @@ class ActionResult:
 
 
 @dataclass(kw_only=True)
-class ActionRun:
+class ActionRun(Kept):
     """One run of one action. `token` is set for an approval, until it is answered."""
 
     action: Action
@@ -67,13 +68,37 @@ class ActionRun:
 
 
 @dataclass(kw_only=True)
-class StageRun:
-    """One pass of an execution through a stage."""
+class RuleRun(Kept):
+    """One check of one rule of a stage's condition (`kind` is BEFORE_ENTRY or ON_SUCCESS)."""
+
+    kind: str
+    stage: str
+    rule: Rule
+    condition: int
+    run_id: str = field(default_factory=lambda: str(uuid.uuid4()))
+    at: datetime = field(default_factory=utc_now)
+    status: str = "Succeeded"
+    summary: str = ""
+    configuration: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(kw_only=True)
+class StageRun(Kept):
+    """One pass of an execution through a stage; `entered` is when it did so last.
+
+    `unmet` is what a condition that is not met leads to (FAIL, SKIP or ROLLBACK), "" as long as all are.
+    """
 
     name: str
     start: datetime = field(default_factory=utc_now)
+    entered: datetime = field(default_factory=utc_now)
     status: str = "InProgress"
     actions: list[ActionRun] = field(default_factory=list)
+    rules: list[RuleRun] = field(default_factory=list)
+    unmet: str = ""
+    automatic_retries: int = 0
+    manual_retries: int = 0
+    latest_retry: str = ""
 
     @property
     def failure(self) -> ActionRun | None:
@@ -98,14 +123,15 @@ class Trigger:
 class Execution:
     """One execution of one version of a pipeline.
 
-    `pinned` are commit ids by the names of source actions; `history` holds all runs of actions, those that a retry
-    replaced included.
+    `pinned` are commit ids by the names of source actions; `token` is the client request token that started it, if any;
+    `history` holds all runs of actions, those that a retry replaced included.
     """
 
     pipeline: Pipeline
     trigger: Trigger
     variables: Mapping[str, str]
     pinned: Mapping[str, str] = field(default_factory=dict)
+    token: str | None = None
     execution_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     start: datetime = field(default_factory=utc_now)
     updated: datetime = field(default_factory=utc_now)
@@ -119,12 +145,31 @@ class Execution:
     outputs: dict[str, Mapping[str, str]] = field(default_factory=dict)
     abandoned: bool = False
     stop_reason: str | None = None
+    rolled_back_to: str | None = None
+    only_stage: str | None = None
+
+    @property
+    def type(self) -> str:
+        """Return botocore's ExecutionType; a rollback runs through one stage only, with an earlier one's artifacts."""
+        return "ROLLBACK" if self.rolled_back_to else "STANDARD"
 
     @property
     def namespaces(self) -> dict[str, Mapping[str, str]]:
         """Return the values that configurations may refer to."""
         service = {"PipelineExecutionId": self.execution_id}
         return {**self.outputs, PIPELINE_VARIABLES: self.variables, SERVICE: service}
+
+    @property
+    def position(self) -> tuple[int, bool]:
+        """Return the index of the stage that it is in or waits for, and whether it is in it."""
+        stages = self.pipeline.stages
+        for index, stage in enumerate(stages):
+            run = self.stages.get(stage.name)
+            if self.only_stage not in {None, stage.name}:
+                continue
+            if run is None or run.status not in {"Succeeded", "Skipped"}:
+                return index, run is not None and run.status == "InProgress"
+        return len(stages) - 1, False
 
     def abandon(self) -> None:
         """Give up what is under way: its thread ends the execution as stopped."""

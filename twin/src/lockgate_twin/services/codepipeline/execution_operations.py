@@ -12,11 +12,13 @@ from lockgate_twin.services.codepipeline.describe_execution import (
     action_details,
     execution_details,
     execution_summary,
+    rule_details,
 )
 from lockgate_twin.services.codepipeline.events import pipeline_event
 from lockgate_twin.services.codepipeline.execution import RUNNING, Execution, Trigger
 from lockgate_twin.services.codepipeline.executor import Executor
 from lockgate_twin.services.codepipeline.pipelines import PipelineRecord, Pipelines
+from lockgate_twin.services.codepipeline.rollback import MANUAL, rollback_of
 from lockgate_twin.services.paging import limit, page
 
 _PAGE = 100
@@ -39,6 +41,8 @@ class ExecutionOperations:
             "ListActionExecutions": self.list_actions,
             "StopPipelineExecution": self.stop,
             "RetryStageExecution": self.retry,
+            "RollbackStage": self.rollback,
+            "ListRuleExecutions": self.list_rules,
         }
 
     def start(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -57,6 +61,7 @@ class ExecutionOperations:
                 trigger=Trigger(type="StartPipelineExecution", detail=call.principal.arn),
                 variables=_variables(record.pipeline, parameters.get("variables", [])),
                 pinned=_pinned(record.pipeline, parameters.get("sourceRevisions", [])),
+                token=token,
             )
             if token is not None:
                 record.tokens[token] = execution.execution_id
@@ -116,6 +121,7 @@ class ExecutionOperations:
             execution.end("Stopping", parameters.get("reason", ""))
             execution.abandoned = abandon
             execution.stop_reason = parameters.get("reason", "")
+            record.keep(execution)
             record.changed.notify_all()
         self._context.emit(pipeline_event(execution, "STOPPING"))
         return {"pipelineExecutionId": execution.execution_id}
@@ -132,6 +138,8 @@ class ExecutionOperations:
             if execution.pipeline.stage(stage) is None:
                 raise ApiError("StageNotFoundException", f"The pipeline has no stage '{stage}'.")
             latest = record.passes.get(stage)
+            if record.pipeline.mode == "PARALLEL" and stage in execution.stages:
+                latest = (execution, execution.stages[stage])
             if latest is None or latest[0] is not execution:
                 message = f"Execution {execution.execution_id} is not the latest in stage {stage}."
                 raise ApiError("NotLatestPipelineExecutionException", message)
@@ -140,6 +148,36 @@ class ExecutionOperations:
                 raise ApiError("StageNotRetryableException", message)
             self._executor.retry(record, execution, stage, everything=parameters["retryMode"] == "ALL_ACTIONS")
         return {"pipelineExecutionId": execution.execution_id}
+
+    def rollback(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Roll a stage back to an execution that succeeded in it; return the id of the execution that does it.
+
+        Raises:
+            ApiError: see `rollback.rollback_of`.
+        """
+        record = self._record(parameters["pipelineName"], call)
+        with record.changed:
+            target = record.execution(parameters["targetPipelineExecutionId"])
+            trigger = Trigger(type=MANUAL, detail=call.principal.arn)
+            execution = rollback_of(record, target, parameters["stageName"], trigger)
+            self._executor.start(record, execution)
+        return {"pipelineExecutionId": execution.execution_id}
+
+    def list_rules(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Tell the checks of rules, the newest first."""
+        record = self._record(parameters["pipelineName"], call)
+        wanted = parameters.get("filter", {})
+        only = wanted.get("pipelineExecutionId") or wanted.get("latestInPipelineExecution", {}).get(
+            "pipelineExecutionId"
+        )
+        with record.changed:
+            executions = [record.execution(only)] if only else list(record.executions.values())
+            runs = [(e, run) for e in executions for stage in e.stages.values() for run in stage.rules]
+            runs.sort(key=lambda pair: pair[1].at, reverse=True)
+            found = [rule_details(execution, run) for execution, run in runs]
+        size = limit(parameters, "maxResults", _PAGE)
+        shown, more = page(found, parameters.get("nextToken"), size=size)
+        return {"ruleExecutionDetails": shown, **more}
 
     def _record(self, name: str, call: Call) -> PipelineRecord:
         return self._pipelines.get(call.account, call.region, name)

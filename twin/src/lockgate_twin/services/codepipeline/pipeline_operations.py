@@ -77,6 +77,7 @@ class PipelineOperations:
             pipeline = parse_pipeline(raw, call.account, call.region, version=record.pipeline.version + 1)
             self._check(pipeline)
             record.replace(pipeline)
+            self._pipelines.keep(record)
         return {"pipeline": dict(pipeline.raw)}
 
     def delete(self, parameters: dict[str, Any], call: Call) -> None:
@@ -105,11 +106,13 @@ class PipelineOperations:
         if len(tags) > _MOST_TAGS:
             raise ApiError("TooManyTagsException", f"A pipeline has at most {_MOST_TAGS} tags.")
         record.tags = tags
+        self._pipelines.keep(record)
 
     def untag(self, parameters: dict[str, Any], _: Call) -> None:
         """Remove tags; keys that are not there are ignored."""
         record = self._pipelines.by_arn(parameters["resourceArn"])
         record.tags = {key: value for key, value in record.tags.items() if key not in parameters["tagKeys"]}
+        self._pipelines.keep(record)
 
     def list_tags(self, parameters: dict[str, Any], _: Call) -> dict[str, Any]:
         """Return a pipeline's tags."""

@@ -10,6 +10,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 Refuse = Callable[[Mapping[str, str]], str | None]
+Need = Callable[[Mapping[str, str]], frozenset[str]]
+
+
+def _no_more(_: Mapping[str, str]) -> frozenset[str]:
+    return frozenset()
 
 
 def _nothing(_: Mapping[str, str]) -> str | None:
@@ -20,7 +25,8 @@ def _nothing(_: Mapping[str, str]) -> str | None:
 class Provider:
     """What one provider takes: numbers of artifacts (least, most) and configuration keys.
 
-    `refused` returns what of a configuration the twin does not implement, or None.
+    `refused` returns what of a configuration the twin does not implement, or None; `needed` the keys that this
+    configuration needs besides.
     """
 
     categories: frozenset[str]
@@ -29,9 +35,10 @@ class Provider:
     required: frozenset[str]
     optional: frozenset[str] = frozenset()
     refused: Refuse = _nothing
+    needed: Need = _no_more
 
 
-_STACK_MODES = {"CREATE_UPDATE", "DELETE_ONLY", "REPLACE_ON_FAILURE"}
+_STACK_MODES = {"CREATE_UPDATE", "DELETE_ONLY", "REPLACE_ON_FAILURE", "CHANGE_SET_REPLACE", "CHANGE_SET_EXECUTE"}
 
 
 def _source_refused(configuration: Mapping[str, str]) -> str | None:
@@ -46,6 +53,12 @@ def _source_refused(configuration: Mapping[str, str]) -> str | None:
 def _build_refused(configuration: Mapping[str, str]) -> str | None:
     batch = [key for key in ("BatchEnabled", "CombineArtifacts") if configuration.get(key, "false") != "false"]
     return f"{batch[0]} other than false" if batch else None
+
+
+def _stack_needed(configuration: Mapping[str, str]) -> frozenset[str]:
+    mode = configuration.get("ActionMode", "")
+    change_set = {"ChangeSetName"} if mode.startswith("CHANGE_SET") else set()
+    return frozenset(change_set if mode == "CHANGE_SET_EXECUTE" else {*change_set, "RoleArn"})
 
 
 def _stack_refused(configuration: Mapping[str, str]) -> str | None:
@@ -81,17 +94,33 @@ PROVIDERS: Mapping[str, Provider] = {
         categories=frozenset({"Deploy"}),
         inputs=(0, 10),
         outputs=(0, 1),
-        required=frozenset({"ActionMode", "StackName", "RoleArn"}),
+        required=frozenset({"ActionMode", "StackName"}),
         optional=frozenset(
-            {"TemplatePath", "TemplateConfiguration", "ParameterOverrides", "Capabilities", "OutputFileName"}
+            {
+                "Capabilities",
+                "ChangeSetName",
+                "OutputFileName",
+                "ParameterOverrides",
+                "RoleArn",
+                "TemplateConfiguration",
+                "TemplatePath",
+            }
         ),
+        needed=_stack_needed,
         refused=_stack_refused,
+    ),
+    "Lambda": Provider(
+        categories=frozenset({"Invoke"}),
+        inputs=(0, 5),
+        outputs=(0, 5),
+        required=frozenset({"FunctionName"}),
+        optional=frozenset({"UserParameters"}),
     ),
     "Manual": Provider(
         categories=frozenset({"Approval"}),
         inputs=(0, 0),
         outputs=(0, 0),
         required=frozenset(),
-        optional=frozenset({"CustomData", "ExternalEntityLink"}),
+        optional=frozenset({"CustomData", "ExternalEntityLink", "NotificationArn"}),
     ),
 }

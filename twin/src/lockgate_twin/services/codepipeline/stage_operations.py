@@ -40,7 +40,7 @@ class StageOperations:
         record = self._pipelines.get(call.account, call.region, parameters["pipelineName"])
         stage, action = parameters["stageName"], parameters["actionName"]
         with record.changed:
-            execution, run = _approval(record, stage, action)
+            execution, run = _approval(record, stage, action, parameters["token"])
             if run is not None and run.status != "InProgress":
                 message = f"The approval {action} has already been answered or has ended."
                 raise ApiError("ApprovalAlreadyCompletedException", message)
@@ -69,17 +69,25 @@ class StageOperations:
             reason = parameters.get("reason", "")
             changed = Transition(enabled=enabled, changed_by=call.principal.arn, reason=reason)
             record.gates[stage].transition = changed
+            self._pipelines.keep(record)
             record.changed.notify_all()
 
 
-def _approval(record: PipelineRecord, stage: str, action: str) -> tuple[Execution | None, ActionRun | None]:
-    """Return the latest run of an approval action with its execution; (None, None) if it has not run yet."""
+def _approval(record: PipelineRecord, stage: str, action: str, token: str) -> tuple[Execution | None, ActionRun | None]:
+    """Return the run of an approval action that has this token, else its latest; (None, None) if it has not run yet.
+
+    In PARALLEL mode several executions may wait in one stage.
+    """
     declared = record.pipeline.stage(stage)
     if declared is None:
         raise ApiError("StageNotFoundException", f"The pipeline has no stage '{stage}'.")
     found = next((a for a in declared.actions if a.name == action), None)
     if found is None or found.type.category != "Approval":
         raise ApiError("ActionNotFoundException", f"Stage {stage} has no approval action '{action}'.")
+    for other in record.executions.values():
+        waiting = other.stages[stage].latest(action) if stage in other.stages else None
+        if waiting is not None and waiting.token == token:
+            return other, waiting
     execution, passed = record.passes.get(stage, (None, None))
     return execution, passed.latest(action) if passed else None
 

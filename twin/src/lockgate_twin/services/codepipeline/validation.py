@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from lockgate_twin.errors import ApiError, NotImplementedByTwin
+from lockgate_twin.services.codepipeline.condition_validation import condition_problems, refuse_conditions
 from lockgate_twin.services.codepipeline.declaration import Action, Pipeline, Stage
 from lockgate_twin.services.codepipeline.providers import PROVIDERS, Provider
 from lockgate_twin.services.codepipeline.variables import PIPELINE_VARIABLES, SERVICE, SERVICE_NAMES, references
@@ -19,8 +20,8 @@ Problem = tuple[str, str]
 STRUCTURE = "InvalidStructureException"
 ACTION = "InvalidActionDeclarationException"
 STAGE = "InvalidStageDeclarationException"
-_ACTION_NOT_IMPLEMENTED = ("roleArn", "commands", "outputVariables", "environmentVariables")
-_STAGE_NOT_IMPLEMENTED = ("onFailure", "onSuccess", "beforeEntry", "blockers")
+_ACTION_NOT_IMPLEMENTED = ("commands", "outputVariables", "environmentVariables")
+_STAGE_NOT_IMPLEMENTED = ("blockers",)
 
 
 def validate(pipeline: Pipeline) -> None:
@@ -31,19 +32,24 @@ def validate(pipeline: Pipeline) -> None:
         ApiError: its structure is not valid.
     """
     _refuse_unknown(pipeline)
-    problems = [*_structure(pipeline), *_actions(pipeline), *_artifacts(pipeline), *_variables(pipeline)]
+    problems = [
+        *_structure(pipeline),
+        *condition_problems(pipeline),
+        *_actions(pipeline),
+        *_artifacts(pipeline),
+        *_variables(pipeline),
+    ]
     if problems:
         raise ApiError(problems[0][0], "; ".join(message for _, message in problems))
 
 
 def _refuse_unknown(pipeline: Pipeline) -> None:
     raw = pipeline.raw
-    if raw["executionMode"] == "PARALLEL":
-        raise NotImplementedByTwin("CodePipeline's execution mode PARALLEL")
     for member in ("artifactStores", "triggers"):
         if raw.get(member):
             raise NotImplementedByTwin(f"CodePipeline's {member}")
     for stage in raw["stages"]:
+        refuse_conditions(stage)
         _refuse_members(stage, _STAGE_NOT_IMPLEMENTED, f"of stage {stage['name']}")
         for action in stage["actions"]:
             _refuse_action(action, pipeline.region)
@@ -84,7 +90,7 @@ def _structure(pipeline: Pipeline) -> Iterator[Problem]:
             if action.type.category == "Source":
                 yield STRUCTURE, f"Source action {action.name} must be in the first stage, not in {stage.name}"
     if raw["pipelineType"] == "V1" and (raw["executionMode"] != "SUPERSEDED" or raw.get("variables")):
-        yield STRUCTURE, "Execution mode QUEUED and pipeline variables need pipeline type V2"
+        yield STRUCTURE, "Execution modes QUEUED and PARALLEL and pipeline variables need pipeline type V2"
 
 
 def _actions(pipeline: Pipeline) -> Iterator[Problem]:
@@ -110,7 +116,8 @@ def _action(action: Action, provider: Provider) -> Iterator[Problem]:
             yield ACTION, f"{said} less than the minimum count ({least})"
         if len(names) > most:
             yield ACTION, f"{said} more than the maximum count ({most})"
-    for key in sorted(provider.required - set(action.configuration)):
+    needed = provider.required | provider.needed(action.configuration)
+    for key in sorted(needed - set(action.configuration)):
         yield ACTION, f"Action configuration for action '{action.name}' is missing required configuration '{key}'"
     for key in sorted(set(action.configuration) - provider.required - provider.optional):
         yield ACTION, f"Action configuration for action '{action.name}' contains unknown configuration '{key}'"

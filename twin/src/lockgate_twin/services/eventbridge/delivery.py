@@ -10,7 +10,8 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from lockgate_twin.errors import ApiError, NotImplementedByTwin
@@ -19,12 +20,15 @@ from lockgate_twin.services.eventbridge.backoff import Backoff, RetryPolicy
 from lockgate_twin.services.eventbridge.dead_letters import DeadLetter, bury
 from lockgate_twin.services.eventbridge.envelope import entry_error, envelope
 from lockgate_twin.services.eventbridge.failures import DeliveryError, delivery_error
+from lockgate_twin.services.eventbridge.faults import Faults
 from lockgate_twin.services.eventbridge.input_transformer import Matched, TemplateError
 from lockgate_twin.services.eventbridge.json_path import JsonPathError
 from lockgate_twin.services.eventbridge.operators import PatternError
 from lockgate_twin.services.eventbridge.pattern import compile_pattern
-from lockgate_twin.services.eventbridge.ports import Rule, RuleSource, TargetKind
+from lockgate_twin.services.eventbridge.pending import PendingDeliveries
+from lockgate_twin.services.eventbridge.ports import Named, Rule, RuleSource, TargetKind
 from lockgate_twin.services.eventbridge.record import Delivery, DeliveryLog, Outcome
+from lockgate_twin.services.eventbridge.targets.event_bus import EventBusTarget
 from lockgate_twin.services.eventbridge.targets.queue import QueueSender
 from lockgate_twin.services.timers import Scheduler, Timers
 
@@ -44,6 +48,7 @@ class Wiring:
 
 @dataclass(frozen=True, kw_only=True)
 class _Attempt:
+    key: str
     matched: Matched
     number: int
     since: float
@@ -59,6 +64,17 @@ class EventBus:
         self._wiring = wiring
         self._scheduler = wiring.scheduler or Timers(context.in_background)
         self._log = DeliveryLog()
+        self._targets = {**wiring.targets, "events": EventBusTarget(context, self._arrive)}
+        self.faults = Faults(lambda seconds, work: self._scheduler.after(seconds, "delayed deliveries", work))
+        self._pending = PendingDeliveries(context.table("events.deliveries"))
+        self._left = list(self._pending.left())
+
+    def resume(self) -> None:
+        """Go on with the deliveries that an earlier twin had not finished; one may happen a second time."""
+        while self._left:
+            left = self._left.pop(0)
+            since = self._scheduler.now() - left.age
+            self._begin(_Attempt(key=left.key, matched=left.matched, number=left.number, since=since))
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the operations of events that are not left to moto."""
@@ -72,6 +88,22 @@ class EventBus:
         """Put a service's event on its account's default bus; return the event's id."""
         wrapped = envelope(event, utc_now())
         self._route(wrapped, "default")
+        return str(wrapped["id"])
+
+    def put_scheduled(self, rule: Named, at: datetime) -> str:
+        """Give a scheduled rule's targets their "Scheduled Event" of a moment; return the event's id."""
+        _, _, _, region, account, _ = rule.arn.split(":", 5)
+        event = Event(
+            source="aws.events",
+            detail_type="Scheduled Event",
+            detail={},
+            account=account,
+            region=region,
+            resources=(rule.arn,),
+        )
+        wrapped = envelope(event, at)
+        for target in rule.targets:
+            self._start(_matched(wrapped, rule, target))
         return str(wrapped["id"])
 
     def put_events(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -118,7 +150,11 @@ class EventBus:
             resources=tuple(entry.get("Resources") or ()),
         )
         wrapped = envelope(event, entry.get("Time") or utc_now())
-        self._route(wrapped, str(entry.get("EventBusName") or "default").rsplit("/", 1)[-1])
+        bus = str(entry.get("EventBusName") or "default")
+        if bus.startswith("arn:"):
+            self._arrive(wrapped, bus, forwarded=False)
+        else:
+            self._route(wrapped, bus)
         return {"EventId": wrapped["id"]}
 
     def _route(self, wrapped: Mapping[str, Any], bus: str) -> None:
@@ -127,10 +163,26 @@ class EventBus:
                 for target in rule.targets:
                     self._start(_matched(wrapped, rule, target))
 
+    def _arrive(self, wrapped: Mapping[str, Any], bus_arn: str, *, forwarded: bool = True) -> None:
+        """Take an event on a bus that may be another account's or region's; the event keeps its own."""
+        _, _, _, region, account, name = bus_arn.split(":", 5)
+        for rule in self._wiring.rules(account, region, name.partition("/")[2]):
+            if _matches(rule, wrapped):
+                for target in rule.targets:
+                    self._start(replace(_matched(wrapped, rule, target), forwarded=forwarded))
+
     def _start(self, matched: Matched) -> None:
-        first = _Attempt(matched=matched, number=1, since=self._scheduler.now())
-        self._log.put(Delivery.of(matched), matched)
-        self._context.in_background(_title(matched), lambda: self._try(first))
+        def deliver() -> None:
+            key = self._pending.begin(matched)
+            self._begin(_Attempt(key=key, matched=matched, number=1, since=self._scheduler.now()))
+
+        if not self.faults.apply(matched.rule_name, deliver):
+            lost = DeliveryError("FAULT", "Lost by the fault that is switched on.")
+            self._log.put(Delivery.of(matched, Outcome.DROPPED, error=lost), matched)
+
+    def _begin(self, attempt: _Attempt) -> None:
+        self._log.put(Delivery.of(attempt.matched), attempt.matched)
+        self._context.in_background(_title(attempt.matched), lambda: self._try(attempt))
 
     def _try(self, attempt: _Attempt) -> None:
         try:
@@ -149,7 +201,7 @@ class EventBus:
 
     def _deliver(self, matched: Matched) -> None:
         service = str(matched.target["Arn"]).split(":")[2]
-        kind = self._wiring.targets.get(service)
+        kind = self._targets.get(service)
         if kind is None:
             raise delivery_error(NotImplementedByTwin(f"An EventBridge target of service {service}"))
         kind.deliver(matched)
@@ -166,7 +218,8 @@ class EventBus:
 
     def _retry(self, attempt: _Attempt, error: DeliveryError) -> None:
         self._note(attempt, Outcome.RETRYING, error)
-        following = _Attempt(matched=attempt.matched, number=attempt.number + 1, since=attempt.since)
+        following = replace(attempt, number=attempt.number + 1)
+        self._pending.retry(attempt.key, attempt.matched, following.number)
         delay = self._wiring.backoff.delay(attempt.number)
         self._scheduler.after(delay, _title(attempt.matched), lambda: self._try(following))
 
@@ -182,6 +235,8 @@ class EventBus:
 
     def _note(self, attempt: _Attempt, outcome: Outcome, error: DeliveryError | None = None) -> None:
         delivery = Delivery.of(attempt.matched, outcome, attempts=attempt.number, error=error)
+        if outcome is not Outcome.RETRYING:
+            self._pending.end(attempt.key)
         self._log.put(delivery, attempt.matched)
 
 
@@ -200,7 +255,7 @@ def _matches(rule: Rule, wrapped: Mapping[str, Any]) -> bool:
         return False
 
 
-def _matched(wrapped: Mapping[str, Any], rule: Rule, target: Mapping[str, Any]) -> Matched:
+def _matched(wrapped: Mapping[str, Any], rule: Named, target: Mapping[str, Any]) -> Matched:
     return Matched(event=wrapped, rule_arn=rule.arn, rule_name=rule.name, target=target, received_at=utc_now())
 
 

@@ -23,13 +23,14 @@ class TemplateError(Exception):
 
 @dataclass(frozen=True, kw_only=True)
 class Matched:
-    """One event that matched one rule, on its way to one of the rule's targets."""
+    """One event that matched one rule, on its way to one of the rule's targets; `forwarded`: from another bus."""
 
     event: Mapping[str, Any]
     rule_arn: str
     rule_name: str
     target: Mapping[str, Any]
     received_at: datetime
+    forwarded: bool = False
 
     @property
     def account(self) -> str:

@@ -9,8 +9,8 @@ from typing import Any, Protocol
 from lockgate_twin.services.eventbridge.input_transformer import Matched
 
 
-class Rule(Protocol):
-    """An enabled rule with an event pattern; targets are in the shape of botocore's `Target`."""
+class Named(Protocol):
+    """An enabled rule; targets are in the shape of botocore's `Target`."""
 
     @property
     def arn(self) -> str:
@@ -23,13 +23,26 @@ class Rule(Protocol):
         ...
 
     @property
+    def targets(self) -> Sequence[Mapping[str, Any]]:
+        """Return the targets."""
+        ...
+
+
+class Rule(Named, Protocol):
+    """An enabled rule with an event pattern."""
+
+    @property
     def pattern(self) -> Mapping[str, Any]:
         """Return the event pattern, parsed."""
         ...
 
+
+class Scheduled(Named, Protocol):
+    """An enabled rule with a schedule expression."""
+
     @property
-    def targets(self) -> Sequence[Mapping[str, Any]]:
-        """Return the targets."""
+    def expression(self) -> str:
+        """Return the schedule expression."""
         ...
 
 

@@ -7,16 +7,16 @@ import uuid
 from botocore.exceptions import ClientError
 
 from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import Call, Context, Principal
+from lockgate_twin.ports import Administrators, Call, Context
 from lockgate_twin.services.eventbridge.ports import Message
 
 
 class SessionQueues:
-    """The queues of the twin, written by its administrator: whoever uses this has checked the queue's policy."""
+    """Queues, written by their accounts' administrators: whoever uses this has checked the queue's policy."""
 
-    def __init__(self, context: Context, administrator: Principal) -> None:
+    def __init__(self, context: Context, administrators: Administrators) -> None:
         self._context = context
-        self._administrator = administrator
+        self._administrators = administrators
 
     def send(self, queue_arn: str, message: Message) -> None:
         """Put a message into a queue.
@@ -25,7 +25,7 @@ class SessionQueues:
             ApiError: the queue does not exist or does not take the message.
         """
         _, _, _, region, account, name = queue_arn.split(":", 5)
-        client = self._context.session(self._call(region)).client("sqs")
+        client = self._context.session(self._call(account, region)).client("sqs")
         extra = {"MessageGroupId": message.group_id} if message.group_id else {}
         try:
             client.send_message(
@@ -41,9 +41,9 @@ class SessionQueues:
             status = error.response["ResponseMetadata"]["HTTPStatusCode"]
             raise ApiError(told["Code"], told["Message"], status) from error
 
-    def _call(self, region: str) -> Call:
+    def _call(self, account: str, region: str) -> Call:
         return Call(
-            principal=self._administrator,
+            principal=self._administrators(account),
             region=region,
             service="sqs",
             operation="SendMessage",

@@ -2,7 +2,8 @@
 
 Source: Lambda Developer Guide, "How Lambda handles errors and retries with asynchronous invocation": function
 errors are retried twice, after one and two more minutes; throttled events are retried for up to six hours, the
-delay growing from one second to five minutes. The twin waits a sixtieth of that, unless told otherwise.
+delay growing from one second to five minutes. The twin waits a sixtieth of that, unless told otherwise. Events that a
+twin had accepted and not finished when it ended are run by the next one ("at least once").
 """
 
 from __future__ import annotations
@@ -10,9 +11,11 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from datetime import datetime
+from functools import partial
 
 from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import Context
+from lockgate_twin.ports import Context, utc_now
 from lockgate_twin.services.lambda_.destinations import Condition, Finished, hand_over
 from lockgate_twin.services.lambda_.invocation import Invocation, Outcome
 from lockgate_twin.services.lambda_.invoker import Invoker
@@ -31,6 +34,7 @@ class _Queued:
     key: Key
     invocation: Invocation
     since: float
+    accepted: datetime
     errors: int = 0
     throttles: int = 0
 
@@ -56,24 +60,45 @@ class AsynchronousQueue:
         self._find = find
         self._scheduler = scheduler
         self._scale = scale
+        self._table = context.table("lambda.events")
+        self._closed = False
 
     def submit(self, key: Key, invocation: Invocation) -> None:
         """Queue an event."""
-        queued = _Queued(key=key, invocation=invocation, since=self._scheduler.now())
+        queued = _Queued(key=key, invocation=invocation, since=self._scheduler.now(), accepted=utc_now())
+        self._keep(queued)
         self._context.in_background(queued.title, lambda: self._try(queued))
+
+    def resume(self) -> None:
+        """Try the events that an earlier twin left, at once; their age goes on."""
+        for left in (record for _, record in self._table.items()):
+            age = (utc_now() - left.accepted).total_seconds()
+            queued = replace(left, since=self._scheduler.now() - age)
+            self._context.in_background(queued.title, partial(self._try, queued))
+
+    def close(self) -> None:
+        """Leave what is not finished to the next twin: from now on functions fail because this one ends."""
+        self._closed = True
+
+    def _keep(self, queued: _Queued) -> None:
+        if not self._closed:
+            self._table.put(queued.invocation.request_id, queued)
 
     def _try(self, queued: _Queued) -> None:
         try:
             function = self._find(queued.key)
         except ApiError as error:
             log.warning("%s is dropped: %s", queued.title, error)
+            self._table.remove(queued.invocation.request_id)
             return
         try:
             outcome = self._invoker.invoke(function, queued.invocation)
         except ApiError as error:
-            self._not_run(queued, function, error)
+            if not self._closed:
+                self._not_run(queued, function, error)
         else:
-            self._ran(queued, function, outcome)
+            if not (self._closed and outcome.function_error):
+                self._ran(queued, function, outcome)
 
     def _ran(self, queued: _Queued, function: Function, outcome: Outcome) -> None:
         attempts = queued.errors + 1
@@ -96,6 +121,7 @@ class AsynchronousQueue:
         self._later(delay, replace(queued, throttles=queued.throttles + 1))
 
     def _later(self, seconds: float, queued: _Queued) -> None:
+        self._keep(queued)
         self._scheduler.after(seconds * self._scale, queued.title, lambda: self._try(queued))
 
     def _too_old(self, queued: _Queued, function: Function) -> bool:
@@ -116,7 +142,11 @@ class AsynchronousQueue:
             attempts=attempts,
             outcome=outcome,
         )
-        hand_over(finished, self._invoker.session(function), self._context.settings.endpoint_url)
+        try:
+            hand_over(finished, self._invoker.session(function), self._context.settings.endpoint_url)
+        finally:
+            if not self._closed:
+                self._table.remove(queued.invocation.request_id)
 
 
 def _retries(function: Function) -> int:

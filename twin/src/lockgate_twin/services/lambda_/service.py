@@ -25,13 +25,13 @@ class Lambda:
     name = "lambda"
 
     def __init__(self, context: Context, *, scheduler: Scheduler | None = None, scale: float = _SHORTER_WAITS) -> None:
-        self._store = FunctionStore()
+        self._store = FunctionStore(context.table("lambda.functions"))
         self._invoker = Invoker(context)
         self._scheduler = scheduler or Timers(context.in_background)
-        queue = AsynchronousQueue(context, self._invoker, self._store.get, scheduler=self._scheduler, scale=scale)
+        self._queue = AsynchronousQueue(context, self._invoker, self._store.get, scheduler=self._scheduler, scale=scale)
         self._functions = FunctionOperations(context, self._store, self._invoker)
         self._permissions = PermissionOperations(self._store)
-        self._invocations = InvocationOperations(self._store, self._invoker, queue)
+        self._invocations = InvocationOperations(self._store, self._invoker, self._queue)
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""
@@ -58,7 +58,12 @@ class Lambda:
         function = next((f for f in self._store.of(key[0], key[1]) if f.key == key), None)
         return (policy_of(function), key[0]) if function else (None, None)
 
+    def resume(self) -> None:
+        """Run the events that an earlier twin had queued and not finished; one that it ran may run again."""
+        self._queue.resume()
+
     def close(self) -> None:
         """End all processes and waiting retries."""
+        self._queue.close()
         self._scheduler.close()
         self._invoker.close()

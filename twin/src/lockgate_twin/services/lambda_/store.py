@@ -8,17 +8,18 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import utc_now
+from lockgate_twin.ports import Table, utc_now
 from lockgate_twin.services.lambda_.model import Function
 from lockgate_twin.services.lambda_.names import Key, function_arn, not_found
 
 
 class FunctionStore:
-    """Functions by key; changes are made one at a time."""
+    """Functions by key; changes are made one at a time, and kept when they return."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table) -> None:
         self._lock = threading.RLock()
-        self._functions: dict[Key, Function] = {}
+        self._table = table
+        self._functions: dict[Key, Function] = {function.key: function for _, function in table.items()}
 
     def get(self, key: Key) -> Function:
         """Return a function.
@@ -39,7 +40,7 @@ class FunctionStore:
         """
         with self._lock:
             self.require_free(function.key)
-            self._functions[function.key] = function
+            self._keep(function)
 
     def require_free(self, key: Key) -> None:
         """Check that a name is free.
@@ -63,7 +64,7 @@ class FunctionStore:
                 hint = "Call the GetFunction/GetAlias API to retrieve the latest RevisionId"
                 raise ApiError("PreconditionFailedException", message + hint, 412)
             changed = replace(change(current), revision_id=str(uuid.uuid4()), modified=utc_now())
-            self._functions[key] = changed
+            self._keep(changed)
             return changed
 
     def remove(self, key: Key) -> Function:
@@ -74,8 +75,13 @@ class FunctionStore:
         """
         with self._lock:
             function = self.get(key)
+            self._table.remove(function.arn)
             del self._functions[key]
             return function
+
+    def _keep(self, function: Function) -> None:
+        self._table.put(function.arn, function)
+        self._functions[function.key] = function
 
     def of(self, account: str, region: str) -> list[Function]:
         """Return the functions of one account and region by name."""

@@ -58,7 +58,7 @@ class CodeRepositories:
     def __init__(self, context: Context, tags: TagRegistry) -> None:
         self._context = context
         self._tags = tags
-        self.repositories: Registry[CodeRepository] = Registry()
+        self.repositories: Registry[CodeRepository] = Registry(context.table("sagemaker.code-repositories"))
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""
@@ -85,6 +85,7 @@ class CodeRepositories:
         repository = self._find(parameters, call)
         repository.git = {**repository.git, **parameters.get("GitConfig", {})}
         repository.modified = utc_now()
+        self.repositories.keep(repository.key, repository)
         return {"CodeRepositoryArn": repository.arn}
 
     def describe(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Data capture: requests and answers of an endpoint as JSON lines in S3 (Developer Guide, "Capture data").
 
-The delay: lines are buffered and written as one object when 100 are waiting, when the endpoint is updated or
-deleted, and when the twin stops; AWS writes them after a couple of minutes.
+The delay: lines are buffered and written as one object 2 seconds after the first of them, when 100 are waiting, when
+the endpoint is updated or deleted, and when the twin stops; AWS writes them after a couple of minutes.
+
+Assumption: what the model's role may not write is dropped; an invocation never fails because of its capture.
 """
 
 from __future__ import annotations
@@ -12,13 +14,17 @@ import random
 import threading
 import uuid
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
 from lockgate_twin.jobs import serving, staging
+from lockgate_twin.jobs.errors import JobError
 from lockgate_twin.ports import Session, utc_now
+from lockgate_twin.services.timers import Scheduler
 
 LINES_PER_OBJECT = 100
+FLUSH_SECONDS = 2.0
 PERCENT = 100
 
 
@@ -34,8 +40,9 @@ class Exchange:
 class DataCapture:
     """The capture of one variant of one endpoint, written with the model's role."""
 
-    def __init__(self, config: Mapping[str, Any], prefix: str, session: Session) -> None:
+    def __init__(self, config: Mapping[str, Any], prefix: str, session: Session, clock: Scheduler) -> None:
         self._config = config
+        self._clock = clock
         self._prefix = prefix
         self._session = session
         self._lock = threading.Lock()
@@ -48,8 +55,19 @@ class DataCapture:
         line = json.dumps(self._line(exchange))
         with self._lock:
             self._lines.append(line)
-            full = len(self._lines) >= LINES_PER_OBJECT
+            first, full = len(self._lines) == 1, len(self._lines) >= LINES_PER_OBJECT
+        if first:
+            self._clock.after(FLUSH_SECONDS, f"data capture of {self._prefix}", self.flush_if_possible)
         if full:
+            self.flush_if_possible()
+
+    def write_as(self, session: Session) -> None:
+        """Write with these credentials from now on."""
+        self._session = session
+
+    def flush_if_possible(self) -> None:
+        """Write what is buffered, if the model's role may."""
+        with suppress(JobError):
             self.flush()
 
     def flush(self) -> None:

@@ -9,8 +9,9 @@ from datetime import timedelta
 from typing import Any
 
 from lockgate_twin.errors import NotImplementedByTwin
-from lockgate_twin.services.sagemaker import conditions
+from lockgate_twin.services.sagemaker import conditions, step_outputs
 from lockgate_twin.services.sagemaker.durations import parse_duration
+from lockgate_twin.services.sagemaker.expressions import is_expression
 from lockgate_twin.services.sagemaker.pipeline_definition import (
     TYPES,
     Definition,
@@ -28,11 +29,20 @@ JOB_FIELDS = frozenset({"CacheConfig", "RetryPolicies"})
 STEP_FIELDS: dict[str, frozenset[str]] = {
     "Processing": COMMON | JOB_FIELDS | {"PropertyFiles"},
     "Training": COMMON | JOB_FIELDS,
+    "Transform": COMMON | JOB_FIELDS,
     "Model": COMMON | {"RetryPolicies"},
     "RegisterModel": COMMON | {"RetryPolicies"},
     "Condition": COMMON,
     "Fail": COMMON,
+    # Lambda and Callback steps are not among the steps that retry policies support.
+    "Lambda": COMMON | {"CacheConfig", "FunctionArn", "OutputParameters"},
+    "Callback": COMMON | {"CacheConfig", "SqsQueueUrl", "OutputParameters"},
 }
+STEP_FIELDS["ForEach"] = COMMON
+NOT_IN_BODIES = frozenset({"Condition", "Fail", "ForEach"})
+# What a step calls, where that is not among its arguments.
+TARGETS = {"Lambda": "FunctionArn", "Callback": "SqsQueueUrl"}
+FIELD = re.compile(r"IterationOutput\.([A-Za-z0-9\-_]+)[.\[].+")
 NAME = re.compile(r"[A-Za-z0-9\-_]{1,64}")
 
 
@@ -54,7 +64,11 @@ def parse(text: str) -> Definition:
     parameters = list(reader.parameters(document.get("Parameters") or []))
     steps = list(reader.steps(document["Steps"], "Steps", None))
     reader.unique("parameter", [p.name for p in parameters])
-    reader.unique("step", [s.name for s in steps])
+    bodies = [body.name for s in steps for body in s.body]
+    reader.unique("step", [*(s.name for s in steps), *bodies])
+    children = re.compile("|".join(f"{re.escape(name)}-[0-9]+" for name in bodies) or "(?!)")
+    taken = [step for step in steps if children.fullmatch(step.name)]
+    reader.problems += [f"{step.path}: the name is that of a child of a ForEach step" for step in taken]
     if reader.problems:
         raise DefinitionError(reader.problems)
     return Definition(text=text, parameters={p.name: p for p in parameters}, steps={s.name: s for s in steps})
@@ -114,7 +128,7 @@ class _Reader:
 
     def step(self, item: Mapping[str, Any], path: str, branch: tuple[str, bool] | None) -> Step:
         self.unknown(path, item, STEP_FIELDS[item["Type"]])
-        arguments = item.get("Arguments")
+        arguments = item.get("Arguments", {} if item["Type"] in TARGETS else None)
         if not isinstance(arguments, dict):
             self.problems.append(f"{path}.Arguments: an object is required")
             arguments = {}
@@ -122,6 +136,7 @@ class _Reader:
             self.condition(arguments, f"{path}.Arguments")
         elif item["Type"] == "Fail" and set(arguments) != {"ErrorMessage"}:
             self.problems.append(f"{path}.Arguments: a Fail step has exactly ErrorMessage")
+        body = self.body(arguments, f"{path}.Arguments") if item["Type"] == "ForEach" else ()
         cached, expire_after = self.cache(item.get("CacheConfig"), path)
         return Step(
             name=item["Name"],
@@ -134,9 +149,44 @@ class _Reader:
             expire_after=expire_after,
             retries=tuple(self.retries(item.get("RetryPolicies") or [], path)),
             property_files=self.property_files(item, path),
+            target=self.target(item, path),
+            outputs=self.outputs(item, path),
+            body=body,
             display_name=item.get("DisplayName"),
             description=item.get("Description"),
         )
+
+    def body(self, arguments: Mapping[str, Any], path: str) -> tuple[Step, ...]:
+        """Read a ForEach step's arguments (SageMaker SDK v3, `ForEachStep`: the limits of its members)."""
+        self.unknown(path, arguments, frozenset({"IterableItems", "MaxConcurrency", "Selector", "ForEachBody"}))
+        items, most = arguments.get("IterableItems"), arguments.get("MaxConcurrency")
+        if not is_expression(items) and not (isinstance(items, list) and 1 <= len(items) <= 100):
+            self.problems.append(f"{path}.IterableItems: must be an expression or a list of 1 to 100 items")
+        if isinstance(most, bool) or not isinstance(most, int) or not 1 <= most <= 50:
+            self.problems.append(f"{path}.MaxConcurrency: must be a number from 1 to 50")
+        found = tuple(self.steps(arguments.get("ForEachBody"), f"{path}.ForEachBody", None))
+        if not found:
+            self.problems.append(f"{path}.ForEachBody: at least one step is required")
+        for step in found:
+            if step.type in NOT_IN_BODIES:
+                self.problems.append(f"{step.path}: a step of type {step.type} cannot be in a ForEachBody")
+        self.problems += selector_problems(arguments.get("Selector"), [s.name for s in found], f"{path}.Selector")
+        return found
+
+    def target(self, item: Mapping[str, Any], path: str) -> Any:
+        member = TARGETS.get(item["Type"])
+        if member is None:
+            return None
+        found = item.get(member)
+        if not is_expression(found) and not (isinstance(found, str) and found):
+            self.problems.append(f"{path}.{member}: required field missing")
+        return found
+
+    def outputs(self, item: Mapping[str, Any], path: str) -> dict[str, str]:
+        given = item.get("OutputParameters") or []
+        wrong = list(step_outputs.problems(given, f"{path}.OutputParameters"))
+        self.problems += wrong
+        return {} if wrong else step_outputs.declared(given)
 
     def condition(self, arguments: Mapping[str, Any], path: str) -> None:
         self.unknown(path, arguments, frozenset({"Conditions", "IfSteps", "ElseSteps"}))
@@ -194,3 +244,17 @@ class _Reader:
             name = given["PropertyFileName"]
             found[name] = PropertyFile(name=name, output=given["OutputName"], path=given["FilePath"])
         return found
+
+
+def selector_problems(selector: Any, bodies: list[str], path: str) -> Iterator[str]:
+    """Give what is wrong with a ForEach step's Selector."""
+    if selector is None:
+        return
+    field = selector.get("Field") if isinstance(selector, Mapping) else None
+    found = FIELD.fullmatch(str(field.get("Get"))) if isinstance(field, Mapping) else None
+    if not isinstance(selector, Mapping) or set(selector) != {"Pick", "Field"}:
+        yield f"{path}: a Selector has exactly Pick and Field"
+    elif selector["Pick"] not in {"MaxBy", "MinBy"}:
+        yield f"{path}.Pick: {selector['Pick']!r} is not MaxBy or MinBy"
+    elif found is None or found.group(1) not in bodies:
+        yield f"{path}.Field: must be IterationOutput.<body step>.<member>, of {', '.join(bodies)}"

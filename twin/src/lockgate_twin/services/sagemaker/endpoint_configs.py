@@ -72,9 +72,9 @@ class EndpointConfigs:
 
     def __init__(self, context: Context, models: Models, tags: TagRegistry) -> None:
         self._context = context
-        self._models = models
-        self._tags = tags
-        self.configs: Registry[EndpointConfig] = Registry()
+        self.models = models
+        self.tags = tags
+        self.configs: Registry[EndpointConfig] = Registry(context.table("sagemaker.endpoint-configs"))
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""
@@ -101,8 +101,8 @@ class EndpointConfigs:
             raise taken
         _check(parameters)
         for variant in config.variants:
-            self._models.find(config.key.place, variant["ModelName"])
-        self._tags.register_for(self._context.session(call), config.arn, parameters.get("Tags", []))
+            self.models.find(config.key.place, variant["ModelName"])
+        self.tags.register_for(self._context.session(call), config.arn, parameters.get("Tags", []))
         self.configs.add(config.key, config, taken)
         return {"EndpointConfigArn": config.arn}
 
@@ -118,7 +118,7 @@ class EndpointConfigs:
         """Delete a configuration; endpoints that use it go on."""
         where, name = place(call), parameters["EndpointConfigName"]
         config = self.configs.remove(Named(where, name), _missing(where, name))
-        self._tags.forget(config.arn)
+        self.tags.forget(config.arn)
         return {}
 
 

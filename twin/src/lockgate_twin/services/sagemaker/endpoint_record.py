@@ -9,11 +9,14 @@ from datetime import datetime
 from typing import Any
 
 from lockgate_twin.ports import Event, utc_now
+from lockgate_twin.services.kept import NOT_KEPT, Kept
 from lockgate_twin.services.sagemaker.data_capture import DataCapture
 from lockgate_twin.services.sagemaker.endpoint_configs import EndpointConfig
 from lockgate_twin.services.sagemaker.event_json import milliseconds
 from lockgate_twin.services.sagemaker.fleet import Fleet, Variant
+from lockgate_twin.services.sagemaker.models import Model
 from lockgate_twin.services.sagemaker.names import Named
+from lockgate_twin.services.timers import Scheduler
 
 # Events spell statuses in upper case ("Endpoint state change").
 EVENT_STATUSES = {
@@ -26,20 +29,27 @@ EVENT_STATUSES = {
 
 
 @dataclass
-class Endpoint:
-    """An endpoint; its fields change under `lock` only."""
+class Endpoint(Kept):
+    """An endpoint; its fields change under `lock` only.
+
+    `target` is the configuration that is being rolled out; `models` are those that serve, as they were when they began
+    to, for they may be deleted meanwhile; `restoring` is there from a restart of the twin, and set once it is over.
+    """
 
     key: Named
     config: EndpointConfig
     status: str = "Creating"
     reason: str | None = None
-    fleet: Fleet | None = None
-    captures: dict[str, DataCapture] = field(default_factory=dict)
+    fleet: Fleet | None = field(default=None, metadata=NOT_KEPT)
+    captures: dict[str, DataCapture] = field(default_factory=dict, metadata=NOT_KEPT)
     deployment: Mapping[str, Any] | None = None
+    target: EndpointConfig | None = None
+    models: Mapping[str, Model] = field(default_factory=dict)
     created: datetime = field(default_factory=utc_now)
     modified: datetime = field(default_factory=utc_now)
     resolved: datetime = field(default_factory=utc_now)
-    lock: threading.RLock = field(default_factory=threading.RLock)
+    lock: threading.RLock = field(default_factory=threading.RLock, metadata=NOT_KEPT)
+    restoring: threading.Event | None = field(default=None, metadata=NOT_KEPT)
 
     @property
     def name(self) -> str:
@@ -51,18 +61,32 @@ class Endpoint:
         """Return the endpoint's ARN."""
         return self.key.place.arn("endpoint", self.name)
 
-    def put_in_service(self, fleet: Fleet) -> Fleet | None:
+    def put_in_service(self, fleet: Fleet, clock: Scheduler) -> Fleet | None:
         """Send all traffic to a healthy fleet and return the one that served before."""
         with self.lock:
-            old, self.fleet, self.config = self.fleet, fleet, fleet.config
+            old, self.fleet, self.config, self.models = self.fleet, fleet, fleet.config, fleet.models
             capture = fleet.config.capture
             self.captures = (
-                {v.name: DataCapture(capture, f"{self.name}/{v.name}", v.session) for v in fleet.variants}
+                {v.name: DataCapture(capture, f"{self.name}/{v.name}", v.session, clock) for v in fleet.variants}
                 if capture
                 else {}
             )
             self.resolved = utc_now()
             return old
+
+    def put_back(self, fleet: Fleet, clock: Scheduler) -> None:
+        """Let a fleet take the place of the same one of an earlier twin; nobody is told of what never changed."""
+        resolved = self.resolved
+        self.put_in_service(fleet, clock)
+        self.resolved = resolved
+        if self.target is None:
+            self.status = "InService"
+
+    def serving(self, seconds: float) -> Fleet | None:
+        """Return the fleet that serves, or None; a fleet that is being started again is waited for."""
+        if self.restoring is not None:
+            self.restoring.wait(seconds)
+        return self.fleet
 
     def summary(self) -> dict[str, Any]:
         """Return ListEndpoints' members."""

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from lockgate_twin.errors import ApiError, NotImplementedByTwin
@@ -13,12 +15,12 @@ from lockgate_twin.ports import Call, Context, Handler, utc_now
 from lockgate_twin.services.sagemaker.endpoint_configs import EndpointConfig, EndpointConfigs
 from lockgate_twin.services.sagemaker.endpoint_record import Endpoint
 from lockgate_twin.services.sagemaker.errors import validation
-from lockgate_twin.services.sagemaker.fleet import Fleet, FleetStarter
+from lockgate_twin.services.sagemaker.fleet import Fleet, FleetStarter, Variant
+from lockgate_twin.services.sagemaker.fleet_watch import FleetWatch
 from lockgate_twin.services.sagemaker.listing import Facts, Lister
-from lockgate_twin.services.sagemaker.models import Models
 from lockgate_twin.services.sagemaker.names import Named, Place, place
 from lockgate_twin.services.sagemaker.registry import Registry
-from lockgate_twin.services.sagemaker.tags import TagRegistry
+from lockgate_twin.services.timers import Scheduler
 
 CLOSE_GRACE_SECONDS = 1.0
 LISTER: Lister[Endpoint] = Lister(
@@ -33,16 +35,17 @@ class Endpoints:
 
     name = "sagemaker"
 
-    def __init__(
-        self, context: Context, launcher: Launcher, models: Models, configs: EndpointConfigs, tags: TagRegistry
-    ) -> None:
+    def __init__(self, context: Context, launcher: Launcher, configs: EndpointConfigs, clock: Scheduler) -> None:
         self._context = context
+        models, tags = configs.models, configs.tags
         self._models = models
         self._configs = configs
         self._tags = tags
         self._starter = FleetStarter(context=context, launcher=launcher, models=models.find)
+        self._watch = FleetWatch(starter=self._starter, revived=self._revived)
+        self._clock = clock
         self._closed = False
-        self.endpoints: Registry[Endpoint] = Registry()
+        self.endpoints: Registry[Endpoint] = Registry(context.table("sagemaker.endpoints"))
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""
@@ -72,7 +75,7 @@ class Endpoints:
         where, name = place(call), parameters["EndpointName"]
         check_deployment(parameters.get("DeploymentConfig"))
         config = self._servable(where, parameters["EndpointConfigName"])
-        endpoint = Endpoint(Named(where, name), config, deployment=parameters.get("DeploymentConfig"))
+        endpoint = Endpoint(Named(where, name), config, deployment=parameters.get("DeploymentConfig"), target=config)
         taken = validation(f'Cannot create already existing endpoint "{endpoint.arn}".')
         if self.endpoints.get(endpoint.key):
             raise taken
@@ -98,7 +101,7 @@ class Endpoints:
                 raise validation(f'Cannot update failed endpoint "{endpoint.arn}"; delete it and create it again.')
             if endpoint.status != "InService":
                 raise validation(f'Cannot update in-progress endpoint "{endpoint.arn}" ({endpoint.status}).')
-            endpoint.deployment = parameters.get("DeploymentConfig")
+            endpoint.deployment, endpoint.target = parameters.get("DeploymentConfig"), config
             self._enter(endpoint, "Updating")
         self._context.in_background(f"update endpoint {endpoint.name}", lambda: self._roll_out(endpoint, config))
         return {"EndpointArn": endpoint.arn}
@@ -122,8 +125,23 @@ class Endpoints:
         self._context.in_background(f"delete endpoint {endpoint.name}", lambda: self._remove(endpoint, fleet))
         return {}
 
+    def resume(self) -> None:
+        """Serve again what an earlier twin served, and go on with what it had begun.
+
+        Until its servers are healthy again an endpoint that was InService is Updating, and its callers wait.
+        """
+        for endpoint in self.endpoints.all():
+            self._starter.tidy(endpoint.name)
+            if endpoint.status == "Deleting":
+                self._remove(endpoint, None)
+            elif endpoint.status != "Failed":
+                if endpoint.status != "Creating":
+                    endpoint.status, endpoint.restoring = "Updating", threading.Event()
+                self._context.in_background(f"resume endpoint {endpoint.name}", partial(self._resume, endpoint))
+
     def close(self) -> None:
         """Stop every endpoint's processes, after writing what data capture has buffered."""
+        self.endpoints.close()
         self._closed = True
         for endpoint in self.endpoints.all():
             with endpoint.lock:
@@ -153,16 +171,52 @@ class Endpoints:
             gone = endpoint.status == "Deleting" or self._closed
             if not gone:
                 self._flush(endpoint)
-                old = endpoint.put_in_service(fleet)
+                old, endpoint.target = endpoint.put_in_service(fleet, self._clock), None
                 self._enter(endpoint, "InService")
         if gone:
             fleet.stop(CLOSE_GRACE_SECONDS)
-        elif old:
+            return
+        self._watch.watch(endpoint.name, fleet)
+        if old:
             old.drain()
+
+    def _resume(self, endpoint: Endpoint) -> None:
+        """Start the fleet that served; then, if another one was on its way, that."""
+        if endpoint.restoring is not None:
+            try:
+                self._restore(endpoint)
+            finally:
+                endpoint.restoring.set()
+        if endpoint.target is not None:
+            self._roll_out(endpoint, endpoint.target)
+
+    def _restore(self, endpoint: Endpoint) -> None:
+        try:
+            fleet = self._starter.start(endpoint.name, endpoint.config, endpoint.models)
+        except JobError as error:
+            if endpoint.target is None:
+                self._failed(endpoint, str(error))
+            return
+        with endpoint.lock:
+            gone = endpoint.status == "Deleting" or self._closed
+            if not gone:
+                endpoint.put_back(fleet, self._clock)
+        if gone:
+            fleet.stop(CLOSE_GRACE_SECONDS)
+        else:
+            self._watch.watch(endpoint.name, fleet)
+
+    def _revived(self, fleet: Fleet, variant: Variant) -> None:
+        """Let data capture write with the credentials of the server that answers now."""
+        for endpoint in self.endpoints.all():
+            with endpoint.lock:
+                if endpoint.fleet is fleet and variant.name in endpoint.captures:
+                    endpoint.captures[variant.name].write_as(variant.session)
 
     def _failed(self, endpoint: Endpoint, reason: str) -> None:
         with endpoint.lock:
             if endpoint.status != "Deleting":
+                endpoint.target = None
                 self._enter(endpoint, "InService" if endpoint.fleet else "Failed", reason)
 
     def _remove(self, endpoint: Endpoint, fleet: Fleet | None) -> None:
@@ -175,11 +229,11 @@ class Endpoints:
 
     def _flush(self, endpoint: Endpoint) -> None:
         for capture in endpoint.captures.values():
-            with suppress(JobError):
-                capture.flush()
+            capture.flush_if_possible()
 
     def _enter(self, endpoint: Endpoint, status: str, reason: str | None = None) -> None:
         endpoint.status, endpoint.reason, endpoint.modified = status, reason, utc_now()
+        self.endpoints.keep(endpoint.key, endpoint)
         self._tell(endpoint)
 
     def _tell(self, endpoint: Endpoint) -> None:

@@ -18,3 +18,8 @@ def milliseconds(value: Any) -> Any:
 def iso(value: datetime) -> str:
     """Return a time as pipeline events spell it: whole seconds, Z."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def iso_times(value: dict[str, Any]) -> dict[str, Any]:
+    """Return a response with its times as pipeline events spell them, as the event of transform jobs is documented."""
+    return {key: iso(item) if isinstance(item, datetime) else item for key, item in value.items()}

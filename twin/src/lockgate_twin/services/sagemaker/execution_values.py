@@ -12,6 +12,7 @@ from lockgate_twin.ports import Session
 from lockgate_twin.services.sagemaker.expressions import (
     ExecutionReference,
     ExpressionError,
+    ItemReference,
     ParameterReference,
     PropertyFileReference,
     Reference,
@@ -33,6 +34,8 @@ class ExecutionValues:
             return self._execution.start.parameters[reference.name]
         if isinstance(reference, ExecutionReference):
             return self._execution.variables()[reference.variable]
+        if isinstance(reference, ItemReference):
+            raise ExpressionError("ForEach.CurrentItem has a value within the body of a ForEach step only")
         if isinstance(reference, PropertyFileReference):
             raise ExpressionError(f"property file {reference.file} can only be read by Std:JsonGet")
         return follow(self._execution.steps[reference.step].properties, reference.path)

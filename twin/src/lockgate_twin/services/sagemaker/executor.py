@@ -11,17 +11,21 @@ from typing import Any
 from lockgate_twin.errors import ApiError
 from lockgate_twin.ports import Context, Session, utc_now
 from lockgate_twin.services.sagemaker import request_shapes
+from lockgate_twin.services.sagemaker.execution_registry import ExecutionRegistry
 from lockgate_twin.services.sagemaker.execution_values import ExecutionValues
-from lockgate_twin.services.sagemaker.expressions import ExpressionError, resolve, text
+from lockgate_twin.services.sagemaker.expressions import ExpressionError, Values, resolve, text
+from lockgate_twin.services.sagemaker.for_each import Loop, items_of
 from lockgate_twin.services.sagemaker.pipeline_definition import Step
 from lockgate_twin.services.sagemaker.pipeline_events import execution_changed, step_changed
 from lockgate_twin.services.sagemaker.pipeline_execution import MAX_STEP_REASON, Execution, StepRun
 from lockgate_twin.services.sagemaker.pipeline_graph import dependencies
 from lockgate_twin.services.sagemaker.retry_policies import policy_for
 from lockgate_twin.services.sagemaker.step_cache import CacheEntry, StepCache, StepResult
-from lockgate_twin.services.sagemaker.step_runners import Runner, StepCall, StepFailure, StepStopped
+from lockgate_twin.services.sagemaker.step_call import StepCall, StepFailure, StepStopped
+from lockgate_twin.services.sagemaker.step_runners import Runner
 
 FAILED_REASON = "Step failure: One or multiple steps failed."
+TWIN_ENDED = "The twin ended while this ran; start the pipeline again."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,10 +35,13 @@ class Executor:
     context: Context
     runners: Mapping[str, Runner]
     cache: StepCache
+    executions: ExecutionRegistry
 
-    def run(self, execution: Execution) -> None:
-        """Run an execution to its end."""
-        self.context.emit(execution_changed(execution, None))
+    def run(self, execution: Execution, previous: str | None = None) -> None:
+        """Run an execution to its end; `previous` is the status that a retry found it in."""
+        # A retry gives the execution another event; this run ends the one it began with.
+        done = execution.done
+        self.context.emit(execution_changed(execution, previous))
         try:
             start = execution.start
             session = self.context.assume_role(
@@ -52,13 +59,28 @@ class Executor:
             self.enter(execution, "Failed", f"InternalServerError: {type(error).__name__}: {error}")
             raise
         finally:
-            execution.done.set()
+            done.set()
 
     def enter(self, execution: Execution, status: str, reason: str | None = None) -> None:
         """Change an execution's status and tell it."""
         previous = execution.status
         if execution.enter(status, reason):
+            self.executions.keep_status(execution)
             self.context.emit(execution_changed(execution, previous))
+
+    def tell(self, execution: Execution, run: StepRun, previous: str | None) -> None:
+        """Keep a step that entered its status, and tell it."""
+        self.executions.keep_step(execution, run)
+        self.context.emit(step_changed(execution, run, previous))
+
+    def give_up(self, execution: Execution) -> None:
+        """Stop an execution, and those of its steps that ran, because the twin that ran it has ended."""
+        for run in execution.steps.values():
+            if run.ended is None and not run.skipped:
+                previous, run.status, run.reason, run.ended = run.status, "Stopped", TWIN_ENDED, utc_now()
+                self.tell(execution, run, previous)
+        self.enter(execution, "Stopped", TWIN_ENDED)
+        execution.done.set()
 
     def _conclude(self, execution: Execution) -> None:
         if any(run.status == "Failed" for run in execution.steps.values()):
@@ -83,8 +105,8 @@ class _Course:
     def run(self) -> None:
         """Start steps as they become ready until none runs and none can start."""
         running: set[str] = set()
-        limit = self._execution.start.max_parallel
         while True:
+            limit = self._execution.max_parallel
             for step in self._ready():
                 if limit is not None and len(running) >= limit:
                     break
@@ -123,13 +145,20 @@ class _Course:
     def _begin(self, step: Step) -> None:
         run = self._execution.steps[step.name] = StepRun(step)
         self._tell(run, None)
-        name = f"step {step.name} of {self._execution.id}"
-        self._executor.context.in_background(name, lambda: self._step(run))
+        self._start(run, self._values, self._finished)
 
-    def _step(self, run: StepRun) -> None:
+    def _start(self, run: StepRun, values: Values, finished: queue.SimpleQueue[str]) -> None:
+        name = f"step {run.step.name} of {self._execution.id}"
+        self._executor.context.in_background(name, lambda: self._step(run, values, finished))
+
+    def _start_child(self, run: StepRun, values: Values, finished: queue.SimpleQueue[str]) -> None:
+        self._tell(run, None)
+        self._start(run, values, finished)
+
+    def _step(self, run: StepRun, values: Values, finished: queue.SimpleQueue[str]) -> None:
         try:
             self._enter(run, "Executing")
-            result = self._result(run)
+            result = self._looped(run) if run.step.type == "ForEach" else self._result(run, values)
         except StepStopped:
             self._end(run, "Stopped")
         except (StepFailure, ExpressionError, ApiError) as error:
@@ -141,34 +170,33 @@ class _Course:
             run.properties, run.metadata = result.properties, result.metadata
             self._end(run, "Succeeded")
         finally:
-            self._finished.put(run.step.name)
+            finished.put(run.step.name)
 
-    def _result(self, run: StepRun) -> StepResult:
+    def _looped(self, run: StepRun) -> StepResult:
+        items = items_of(resolve(run.step.arguments["IterableItems"], self._values))
+        return Loop(run, self._execution, self._values, self._start_child).result(items)
+
+    def _result(self, run: StepRun, values: Values) -> StepResult:
         step, pipeline = run.step, self._execution.start.pipeline_arn
-        arguments = self._arguments(step)
-        entry = self._executor.cache.find(pipeline, step, arguments)
+        arguments = _arguments(step, values)
+        attributes = arguments
+        if step.target is not None:
+            attributes = {"arguments": arguments, "target": resolve(step.target, values)}
+        entry = self._executor.cache.find(pipeline, step, attributes)
         if entry is not None:
             run.cache_source = entry.execution_arn
             return entry.result
-        result = self._tries(run, arguments)
+        result = self._tries(run, arguments, values)
         kept = CacheEntry(execution_arn=self._execution.arn, ended=utc_now(), result=result)
-        self._executor.cache.keep(pipeline, step, arguments, kept)
+        self._executor.cache.keep(pipeline, step, attributes, kept)
         return result
 
-    def _arguments(self, step: Step) -> dict[str, Any]:
-        if step.type == "Condition":
-            return {}
-        resolved: dict[str, Any] = resolve(step.arguments, self._values)
-        if step.type in request_shapes.OPERATIONS:
-            resolved = request_shapes.coerced(request_shapes.request_shape(step.type), resolved, text)
-        return resolved
-
-    def _tries(self, run: StepRun, arguments: dict[str, Any]) -> StepResult:
+    def _tries(self, run: StepRun, arguments: dict[str, Any], values: Values) -> StepResult:
         """Try the step, and again as its retry policies say."""
         begun = time.monotonic()
         while True:
             try:
-                return self._executor.runners[run.step.type](self._call(run, dict(arguments)))
+                return self._executor.runners[run.step.type](self._call(run, dict(arguments), values))
             except StepFailure as failure:
                 policy = policy_for(run.step.retries, failure.exception_type)
                 delay = policy.delay(run.attempts, time.monotonic() - begun) if policy else None
@@ -178,7 +206,7 @@ class _Course:
                     raise StepStopped from failure
                 run.attempts += 1
 
-    def _call(self, run: StepRun, arguments: dict[str, Any]) -> StepCall:
+    def _call(self, run: StepRun, arguments: dict[str, Any], values: Values) -> StepCall:
         def started(metadata: Mapping[str, Any]) -> None:
             run.metadata = metadata
 
@@ -186,9 +214,10 @@ class _Course:
             step=run.step,
             arguments=arguments,
             execution_id=self._execution.id,
+            execution_arn=self._execution.arn,
             session=self._session,
             stop=self._execution.stop_requested,
-            resolve=lambda value: resolve(value, self._values),
+            resolve=lambda value: resolve(value, values),
             started=started,
             on_stop=self._execution.on_stop,
         )
@@ -202,4 +231,13 @@ class _Course:
         self._enter(run, status)
 
     def _tell(self, run: StepRun, previous: str | None) -> None:
-        self._executor.context.emit(step_changed(self._execution, run, previous))
+        self._executor.tell(self._execution, run, previous)
+
+
+def _arguments(step: Step, values: Values) -> dict[str, Any]:
+    if step.type == "Condition":
+        return {}
+    resolved: dict[str, Any] = resolve(step.arguments, values)
+    if step.type in request_shapes.OPERATIONS:
+        resolved = request_shapes.coerced(request_shapes.request_shape(step.type), resolved, text)
+    return resolved

@@ -23,6 +23,7 @@ EXECUTION_VARIABLES = frozenset(
 )
 # Documented too, but a job's own name is not known here before its arguments are resolved.
 UNKNOWN_VARIABLES = frozenset({"TrainingJobName", "ProcessingJobName"})
+ITEM = "ForEach.CurrentItem"
 _STEP = re.compile(r"Steps\.([A-Za-z0-9\-_]+)(.*)", re.DOTALL)
 _PROPERTY_FILE = re.compile(r"Steps\.([A-Za-z0-9\-_]+)\.PropertyFiles\.(.+)", re.DOTALL)
 _TOKEN = re.compile(r"""\.?([A-Za-z0-9_\-]+)|\[(\d+)\]|\['([^']*)'\]|\["([^"]*)"\]""")
@@ -62,7 +63,14 @@ class PropertyFileReference:
     file: str
 
 
-Reference = ParameterReference | ExecutionReference | StepReference | PropertyFileReference
+@dataclass(frozen=True)
+class ItemReference:
+    """`ForEach.CurrentItem`, and what is in it, within the body of a ForEach step."""
+
+    path: tuple[str | int, ...]
+
+
+Reference = ParameterReference | ExecutionReference | StepReference | PropertyFileReference | ItemReference
 
 
 def is_expression(value: Any) -> bool:
@@ -83,6 +91,8 @@ def parse_reference(text: Any) -> Reference:
         return ParameterReference(rest)
     if kind == "Execution" and rest:
         return ExecutionReference(rest)
+    if text == ITEM or text.startswith((f"{ITEM}.", f"{ITEM}[")):
+        return ItemReference(parse_path(text.removeprefix(ITEM)))
     if match := _PROPERTY_FILE.fullmatch(text):
         return PropertyFileReference(match.group(1), match.group(2))
     if (match := _STEP.fullmatch(text)) and match.group(2):

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import random
 import shutil
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from lockgate_twin.errors import ApiError
@@ -20,6 +22,7 @@ from lockgate_twin.services.sagemaker.models import Model
 from lockgate_twin.services.sagemaker.names import Place, random_id
 
 MODEL = "model"
+NO_MODELS: Mapping[str, Model] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,12 +37,23 @@ class Variant:
     session: Session
     log: Path
 
+    def note(self, what: str) -> None:
+        """Add a line to the variant's log."""
+        with self.log.open("a") as out:
+            out.write(f"lockgate twin: {what}\n")
+
 
 class Fleet:
-    """All variants of one configuration. `start` returns a fleet of which every variant is healthy."""
+    """All variants of one configuration. `start` returns a fleet of which every variant is healthy.
 
-    def __init__(self, config: EndpointConfig, variants: Sequence[Variant]) -> None:
+    `ended` is set once the fleet is to serve no more.
+    """
+
+    def __init__(self, config: EndpointConfig, variants: Sequence[Variant], models: Mapping[str, Model]) -> None:
         self.config = config
+        self.models = models
+        self.ended = threading.Event()
+        self._lock = threading.Lock()
         self._variants = {variant.name: variant for variant in variants}
 
     @property
@@ -54,15 +68,27 @@ class Fleet:
         weights = [variant.weight for variant in self.variants]
         return random.choices(self.variants, weights if any(weights) else None)[0]  # noqa: S311  # traffic split
 
+    def replace(self, variant: Variant) -> bool:
+        """Serve a variant by another server from now on; False if the fleet has ended meanwhile."""
+        with self._lock:
+            if not self.ended.is_set():
+                self._variants[variant.name] = variant
+            return not self.ended.is_set()
+
     def drain(self) -> None:
         """Finish the requests under way, then stop."""
-        for variant in self.variants:
+        for variant in self._end():
             variant.server.drain()
 
     def stop(self, grace: float) -> None:
         """Stop at once."""
-        for variant in self.variants:
+        for variant in self._end():
             variant.server.stop(grace)
+
+    def _end(self) -> list[Variant]:
+        with self._lock:
+            self.ended.set()
+            return self.variants
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,17 +99,19 @@ class FleetStarter:
     launcher: Launcher
     models: Callable[[Place, str], Model]
 
-    def start(self, endpoint: str, config: EndpointConfig) -> Fleet:
-        """Start every variant of a configuration.
+    def start(self, endpoint: str, config: EndpointConfig, known: Mapping[str, Model] = NO_MODELS) -> Fleet:
+        """Start every variant of a configuration; `known` are models that served it before, by name.
 
         Raises:
             JobError: a variant cannot be served; the others are stopped.
             NotImplementedByTwin: a model's image has no stand-in.
         """
         started: list[Variant] = []
+        models: dict[str, Model] = {}
         try:
             for variant in config.variants:
-                model = self.models(config.key.place, variant["ModelName"])
+                name = variant["ModelName"]
+                model = models[name] = known.get(name) or self.models(config.key.place, name)
                 started.append(self._launch(endpoint, variant, model))
             for one in started:
                 one.server.wait_healthy(one.log)
@@ -93,12 +121,39 @@ class FleetStarter:
             if not isinstance(error, JobError | ApiError):
                 raise
             raise JobError(_why(config, str(error))) from error
-        return Fleet(config, started)
+        return Fleet(config, started, models)
+
+    def again(self, endpoint: str, fleet: Fleet, dead: Variant) -> Variant:
+        """Start a variant of a fleet again, in the place of one whose server has ended.
+
+        Raises:
+            JobError: it cannot be started, or the fleet has ended meanwhile.
+            ApiError: the model's role cannot be assumed any more.
+        """
+        dead.server.stop(grace=1.0)
+        described = next(v for v in fleet.config.variants if v["VariantName"] == dead.name)
+        variant = self._launch(endpoint, described, fleet.models[described["ModelName"]])
+        try:
+            variant.server.wait_healthy(variant.log)
+            if not fleet.replace(variant):
+                raise JobError("the endpoint serves another fleet")
+        except JobError:
+            variant.server.stop(grace=1.0)
+            raise
+        return variant
+
+    def tidy(self, endpoint: str) -> None:
+        """Remove the workspaces that a twin which was killed has left; the logs stay."""
+        for left in self._root(endpoint).glob("*/"):
+            shutil.rmtree(left, ignore_errors=True)
+
+    def _root(self, endpoint: str) -> Path:
+        return self.context.settings.state_dir / "sagemaker" / "endpoints" / endpoint
 
     def _launch(self, endpoint: str, variant: Mapping[str, Any], model: Model) -> Variant:
         framework = model.container.framework
         session = model.session(self.context)
-        root = self.context.settings.state_dir / "sagemaker" / "endpoints" / endpoint
+        root = self._root(endpoint)
         log = root / f"{variant['VariantName']}.log"
         workspace = Workspace(root / f"{variant['VariantName']}-{random_id(6)}", [MODEL])
         try:

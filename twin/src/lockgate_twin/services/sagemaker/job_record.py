@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from lockgate_twin.jobs.running import Run
-from lockgate_twin.ports import Session, utc_now
+from lockgate_twin.ports import utc_now
+from lockgate_twin.services.kept import NOT_KEPT, Kept
 from lockgate_twin.services.sagemaker.names import Named
 
 MAX_REASON = 1024
@@ -18,13 +19,12 @@ FINAL = frozenset({"Completed", "Failed", "Stopped"})
 
 
 @dataclass
-class Job:
+class Job(Kept):
     """A job; `advance` is the only way its status changes."""
 
     key: Named
     kind: str
     request: Mapping[str, Any]
-    session: Session
     directory: Path
     serial: int = 0
     status: str = "InProgress"
@@ -37,10 +37,10 @@ class Job:
     ended: datetime | None = None
     modified: datetime = field(default_factory=utc_now)
     transitions: list[dict[str, Any]] = field(default_factory=list)
-    run: Run = field(default_factory=Run)
-    done: threading.Event = field(default_factory=threading.Event)
+    run: Run = field(default_factory=Run, metadata=NOT_KEPT)
+    done: threading.Event = field(default_factory=threading.Event, metadata=NOT_KEPT)
 
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _lock: threading.Lock = field(default_factory=threading.Lock, metadata=NOT_KEPT)
 
     def __post_init__(self) -> None:
         self.transitions.append({"Status": self.secondary, "StartTime": self.created})
@@ -59,6 +59,10 @@ class Job:
     def log(self) -> Path:
         """Return the file that holds everything the job printed."""
         return self.directory / "job.log"
+
+    def log_of(self, instance: int) -> Path:
+        """Return the file that holds what one instance of the job printed; the first one's is the job's."""
+        return self.directory / f"job.algo-{instance + 1}.log" if instance else self.log
 
     def advance(self, secondary: str, status: str | None = None, reason: str | None = None) -> None:
         """Enter a secondary status, and a status with its reason if given; a final status is final."""

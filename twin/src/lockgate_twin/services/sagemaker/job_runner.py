@@ -5,13 +5,15 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 from lockgate_twin.errors import ApiError
 from lockgate_twin.jobs.errors import JobError
 from lockgate_twin.jobs.running import Ending, Launcher, why
+from lockgate_twin.jobs.sandbox import Program
 from lockgate_twin.jobs.work import Work
-from lockgate_twin.jobs.workspace import Workspace
-from lockgate_twin.ports import Context
+from lockgate_twin.jobs.workspace import Host, Workspace
+from lockgate_twin.ports import Context, Process
 from lockgate_twin.services.sagemaker import job_logs
 from lockgate_twin.services.sagemaker.job_record import Job
 
@@ -39,9 +41,11 @@ class JobRunner:
 
     def run(self, job: Job, work: Work, course: Course) -> None:
         """Run a job to its end. The job is done once its status is final and its event is out."""
-        workspace = Workspace(job.directory / "work", work.directories)
+        count = work.ticket.instances
+        hosts = [Host(index, count) for index in range(count)]
+        workspaces = [Workspace(job.directory / "work" / host.name, work.directories, host) for host in hosts]
         try:
-            self._course(job, work, course, workspace)
+            self._course(job, work, course, workspaces)
         except (JobError, ApiError) as error:
             self._end(job, course, "Failed", f"{str(error)[:MAX_CAUSE]} Log: {job.log}")
         except Exception as error:
@@ -50,24 +54,29 @@ class JobRunner:
             raise
         finally:
             job.done.set()
-            workspace.remove()
-        job_logs.deliver(job.session, course.log_group, _stream(job), job.log)
+            shutil.rmtree(job.directory / "work", ignore_errors=True)
+        for host in hosts:
+            job_logs.deliver(work.ticket.session, course.log_group, _stream(job, host), job.log_of(host.index))
 
-    def _course(self, job: Job, work: Work, course: Course, workspace: Workspace) -> None:
+    def _course(self, job: Job, work: Work, course: Course, workspaces: list[Workspace]) -> None:
         job.advance("Downloading")
         job.log.touch()
-        program = work.prepare(workspace)
+        programs = [(workspace, work.prepare(workspace)) for workspace in workspaces]
         job.advance(course.running)
         job.started = job.modified
-        start = lambda: self._launcher.run(f"{job.kind} {job.name}", workspace.box, program, job.log)  # noqa: E731
-        ending = job.run.to_end(start, work.ticket.max_seconds)
-        job.exit_message = workspace.message("message")
+        starts = [partial(self._start, job, workspace, program) for workspace, program in programs]
+        ending = job.run.to_end(starts, work.ticket.max_seconds)
+        job.exit_message = workspaces[0].message("message")
         whole = ending.exit_code == 0 and not ending.stopped and not ending.timed_out
         if whole or (course.keeps_partial_output and (ending.stopped or ending.timed_out)):
             job.advance("Uploading")
-            work.collect(workspace)
+            work.collect(workspaces)
         course.finished(job)
-        self._conclude(job, course, ending, workspace.message(work.message_file))
+        self._conclude(job, course, ending, workspaces[ending.instance].message(work.message_file))
+
+    def _start(self, job: Job, workspace: Workspace, program: Program) -> Process:
+        name = f"{job.kind} {job.name}" + (f" {workspace.host.name}" if workspace.host.count > 1 else "")
+        return self._launcher.run(name, workspace.box, program, job.log_of(workspace.host.index))
 
     def _conclude(self, job: Job, course: Course, ending: Ending, message: str | None) -> None:
         """End the job as its program ended.
@@ -82,7 +91,7 @@ class JobRunner:
         elif ending.stopped:
             self._end(job, course, "Stopped", None)
         elif ending.exit_code:
-            self._end(job, course, "Failed", why(message, job.log, ending.exit_code))
+            self._end(job, course, "Failed", why(message, job.log_of(ending.instance), ending.exit_code))
         else:
             self._end(job, course, "Completed", None)
 
@@ -97,5 +106,5 @@ def fresh_directory(job: Job) -> None:
     job.directory.mkdir(parents=True)
 
 
-def _stream(job: Job) -> str:
-    return f"{job.name}/algo-1-{int(job.created.timestamp())}"
+def _stream(job: Job, host: Host) -> str:
+    return f"{job.name}/{host.name}-{int(job.created.timestamp())}"

@@ -12,7 +12,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Generic, TypeVar
+from operator import itemgetter
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from lockgate_twin.services.sagemaker.errors import validation
 
@@ -21,8 +22,7 @@ Position = tuple[float | str, ...]
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, kw_only=True)
-class Facts:
+class Facts(NamedTuple):
     """What a List operation filters and sorts by; `serial` makes positions unique."""
 
     name: str
@@ -51,10 +51,14 @@ class Lister(Generic[T]):
         """
         key = parameters.get("SortBy", self.sort_by)
         descending = parameters.get("SortOrder", self.sort_order) == "Descending"
-        kept = [(f, item) for f, item in ((self.facts(i), i) for i in items) if _passes(f, parameters)]
-        placed = sorted(((_position(f, key), i) for f, i in kept), key=lambda p: p[0], reverse=descending)
+        filters = _filters(parameters)
+        known = [(self.facts(item), item) for item in items]
+        if filters:
+            known = [(facts, item) for facts, item in known if all(passes(facts) for passes in filters)]
+        placed = [(_position(facts, key), item) for facts, item in known]
         if after := _decoded(parameters.get("NextToken")):
             placed = [(p, i) for p, i in placed if (p < after if descending else p > after)]
+        placed.sort(key=itemgetter(0), reverse=descending)
         size = parameters.get("MaxResults", self.default_page)
         answer: dict[str, Any] = {self.members: [self.summary(item) for _, item in placed[:size]]}
         if len(placed) > size:
@@ -62,21 +66,26 @@ class Lister(Generic[T]):
         return answer
 
 
-def _passes(facts: Facts, parameters: Mapping[str, Any]) -> bool:
-    wanted = {name: _aware(value) for name, value in parameters.items()}
-    modified = facts.modified or facts.created
-    checks = (
-        ("NameContains", lambda text: text.lower() in facts.name.lower()),
-        ("PipelineNamePrefix", facts.name.startswith),
-        ("StatusEquals", lambda status: status == facts.status),
-        ("CreationTimeAfter", lambda time: facts.created > time),
-        ("CreationTimeBefore", lambda time: facts.created < time),
-        ("CreatedAfter", lambda time: facts.created > time),
-        ("CreatedBefore", lambda time: facts.created < time),
-        ("LastModifiedTimeAfter", lambda time: modified > time),
-        ("LastModifiedTimeBefore", lambda time: modified < time),
-    )
-    return all(check(wanted[name]) for name, check in checks if name in wanted)
+_CHECKS: dict[str, Callable[[Facts, Any], bool]] = {
+    "NameContains": lambda facts, text: text.lower() in facts.name.lower(),
+    "PipelineNamePrefix": lambda facts, prefix: facts.name.startswith(prefix),
+    "StatusEquals": lambda facts, status: status == facts.status,
+    "CreationTimeAfter": lambda facts, time: facts.created > time,
+    "CreationTimeBefore": lambda facts, time: facts.created < time,
+    "CreatedAfter": lambda facts, time: facts.created > time,
+    "CreatedBefore": lambda facts, time: facts.created < time,
+    "LastModifiedTimeAfter": lambda facts, time: (facts.modified or facts.created) > time,
+    "LastModifiedTimeBefore": lambda facts, time: (facts.modified or facts.created) < time,
+}
+
+
+def _filters(parameters: Mapping[str, Any]) -> list[Callable[[Facts], bool]]:
+    """Return what the request asks of an item; most requests ask nothing, and lists are long."""
+
+    def of(check: Callable[[Facts, Any], bool], wanted: Any) -> Callable[[Facts], bool]:
+        return lambda facts: check(facts, wanted)
+
+    return [of(check, _aware(parameters[name])) for name, check in _CHECKS.items() if name in parameters]
 
 
 def _aware(value: Any) -> Any:
@@ -84,13 +93,13 @@ def _aware(value: Any) -> Any:
 
 
 def _position(facts: Facts, key: str) -> Position:
-    first: float | str = facts.created.timestamp()
+    if key == "CreationTime":
+        return (facts.created.timestamp(), facts.serial, facts.name)
+    first: float | str = facts.name
     if key == "Status":
         first = facts.status or ""
     elif key == "LastModifiedTime":
         first = (facts.modified or facts.created).timestamp()
-    elif key != "CreationTime":
-        first = facts.name
     return (first, facts.serial, facts.name)
 
 

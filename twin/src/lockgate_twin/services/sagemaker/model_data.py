@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from lockgate_twin.errors import ApiError
 from lockgate_twin.jobs import staging
 from lockgate_twin.jobs.errors import JobError
@@ -17,24 +15,20 @@ def etag(session: Session, uri: str) -> str:
     Raises:
         ApiError: ValidationException when the object is missing or may not be read.
     """
-    from botocore.exceptions import ClientError
-
     try:
         where = staging.parse(uri)
-        head: dict[str, Any] = session.client("s3").head_object(Bucket=where.bucket, Key=where.key)
+        return session.object_etag(where.bucket, where.key)
     except JobError as error:
         raise validation(f"Could not find model data at {uri}: it is not an S3 URI.") from error
-    except (ClientError, ApiError) as error:
+    except ApiError as error:
         raise validation(_refusal(session, uri, error)) from error
-    return str(head["ETag"]).strip('"')
 
 
-def _refusal(session: Session, uri: str, error: Exception) -> str:
-    text = str(error)
-    if "404" in text or "NoSuch" in text or "Not Found" in text:
+def _refusal(session: Session, uri: str, error: ApiError) -> str:
+    if error.code.startswith("NoSuch"):
         return f"Could not find model data at {uri}."
     who = session.principal.role_arn or session.principal.arn
     return (
         f'Could not access model data at {uri}. Please ensure that the role "{who}" has "s3:GetObject" permissions '
-        f"and that the object is located in {session.region}. ({text})"
+        f"and that the object is located in {session.region}. ({error})"
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 from lockgate_twin.errors import ApiError, NotImplementedByTwin
 from lockgate_twin.ports import Call, Context, Handler, Principal, utc_now
+from lockgate_twin.services.kept import NOT_KEPT, Kept
 from lockgate_twin.services.sagemaker.errors import conflict, validation
 from lockgate_twin.services.sagemaker.listing import Facts, Lister
 from lockgate_twin.services.sagemaker.names import Named, Place, named, place, user_context
@@ -18,15 +19,18 @@ from lockgate_twin.services.sagemaker.tags import TagRegistry
 
 
 @dataclass
-class ModelPackageGroup:
-    """A group; `versions` are its model packages by version, `last_version` is never given out twice."""
+class ModelPackageGroup(Kept):
+    """A group; `versions` are its model packages by version (kept one by one, by `ModelPackages`).
+
+    `last_version` is never given out twice: it is the higher one of what is kept here and of `versions`.
+    """
 
     key: Named
     description: str | None
     created_by: Principal
     created: datetime = field(default_factory=utc_now)
     policy: str | None = None
-    versions: dict[int, dict[str, Any]] = field(default_factory=dict)
+    versions: dict[int, dict[str, Any]] = field(default_factory=dict, metadata=NOT_KEPT)
     last_version: int = 0
 
     @property
@@ -71,7 +75,7 @@ class ModelPackageGroups:
     def __init__(self, context: Context, tags: TagRegistry) -> None:
         self._context = context
         self._tags = tags
-        self.groups: Registry[ModelPackageGroup] = Registry()
+        self.groups: Registry[ModelPackageGroup] = Registry(context.table("sagemaker.model-package-groups"))
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""
@@ -149,6 +153,7 @@ class ModelPackageGroups:
         if not isinstance(policy, dict) or "Statement" not in policy:
             raise validation("Invalid policy document: it has no Statement.")
         group.policy = parameters["ResourcePolicy"]
+        self.groups.keep(group.key, group)
         return {"ModelPackageGroupArn": group.arn}
 
     def get_policy(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -160,7 +165,9 @@ class ModelPackageGroups:
 
     def delete_policy(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
         """Remove the group's resource policy."""
-        self.find(call, parameters["ModelPackageGroupName"]).policy = None
+        group = self.find(call, parameters["ModelPackageGroupName"])
+        group.policy = None
+        self.groups.keep(group.key, group)
         return {}
 
 

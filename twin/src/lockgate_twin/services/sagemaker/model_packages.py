@@ -3,18 +3,19 @@
 from __future__ import annotations
 
 import copy
-import json
 from collections.abc import Mapping
 from typing import Any
 
+from lockgate_twin.authorization.sagemaker_keys import package_keys
 from lockgate_twin.errors import NotImplementedByTwin
 from lockgate_twin.ports import Call, Context, Handler, Session, utc_now
-from lockgate_twin.services.sagemaker import model_data
+from lockgate_twin.services.sagemaker import model_data, package_cards
 from lockgate_twin.services.sagemaker.errors import limit, validation
 from lockgate_twin.services.sagemaker.listing import Facts, Lister
+from lockgate_twin.services.sagemaker.model_card_schema import metadata_only
 from lockgate_twin.services.sagemaker.model_package_events import state_change, updated_fields
 from lockgate_twin.services.sagemaker.model_package_groups import ModelPackageGroup, ModelPackageGroups
-from lockgate_twin.services.sagemaker.names import named, user_context
+from lockgate_twin.services.sagemaker.names import Named, Place, named, user_context
 
 Package = dict[str, Any]
 MAX_CUSTOMER_METADATA = 50
@@ -24,7 +25,6 @@ REPLACED = (
     "ApprovalDescription",
     "InferenceSpecification",
     "SourceUri",
-    "ModelCard",
     "ModelLifeCycle",
     "ModelPackageRegistrationType",
 )
@@ -62,6 +62,8 @@ class ModelPackages:
     def __init__(self, context: Context, groups: ModelPackageGroups) -> None:
         self._context = context
         self._groups = groups
+        self._table = context.table("sagemaker.model-packages")
+        self._load()
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""
@@ -81,6 +83,15 @@ class ModelPackages:
         """
         _, package = self._located(call, name_or_arn)
         return package
+
+    def condition_keys(self, arn: str) -> dict[str, Any]:
+        """Return the condition keys that a version itself gives: its life cycle and custom metadata, as they are."""
+        _, _, _, region, account, resource = arn.split(":", 5)
+        kind, _, name = resource.partition("/")
+        group_name, _, version = name.rpartition("/")
+        group = self._groups.groups.get(Named(Place(account, region), group_name)) if kind == "model-package" else None
+        package = group.versions.get(int(version)) if group and version.isdigit() else None
+        return package_keys(package) if package else {}
 
     def _located(self, call: Call, name_or_arn: str) -> tuple[ModelPackageGroup, Package]:
         key = named(call, name_or_arn)
@@ -119,7 +130,7 @@ class ModelPackages:
                 "LastModifiedTime": now,
                 "LastModifiedBy": who,
             }
-            group.versions[version] = package
+            self._keep(group, package)
         self._context.emit(state_change(group.key.place, package))
         return {"ModelPackageArn": package["ModelPackageArn"]}
 
@@ -127,7 +138,7 @@ class ModelPackages:
         """Describe a package; MetadataOnly leaves only the risk rating in the model card."""
         package = copy.deepcopy(self.find(call, parameters["ModelPackageName"]))
         if parameters.get("IncludedData") == "MetadataOnly" and "ModelCard" in package:
-            package["ModelCard"]["ModelCardContent"] = _sanitized(package["ModelCard"]["ModelCardContent"])
+            package["ModelCard"]["ModelCardContent"] = metadata_only(package["ModelCard"]["ModelCardContent"])
         return package
 
     def list_all(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -158,12 +169,13 @@ class ModelPackages:
         _check_model_data(self._context.session(call), parameters.get("InferenceSpecification", {}))
         with self._groups.groups.lock:
             changed = copy.deepcopy({name: parameters[name] for name in REPLACED if name in parameters})
-            changed |= _metadata(package, parameters)
+            changed |= _metadata(package, parameters) | package_cards.updated(package, parameters)
             if added := parameters.get("AdditionalInferenceSpecificationsToAdd"):
                 known = package.get("AdditionalInferenceSpecifications", [])
                 changed["AdditionalInferenceSpecifications"] = [*known, *copy.deepcopy(added)]
             changed |= {"LastModifiedTime": utc_now(), "LastModifiedBy": user_context(call.principal)}
-            updated = group.versions[package["ModelPackageVersion"]] = {**package, **changed}
+            updated = {**package, **changed}
+            self._keep(group, updated)
         self._context.emit(state_change(group.key.place, updated, updated_fields(parameters)))
         return {"ModelPackageArn": updated["ModelPackageArn"]}
 
@@ -171,8 +183,24 @@ class ModelPackages:
         """Delete a package; its version number is not given out again."""
         group, package = self._located(call, parameters["ModelPackageName"])
         with self._groups.groups.lock:
-            group.versions.pop(package["ModelPackageVersion"], None)
+            if group.versions.pop(package["ModelPackageVersion"], None):
+                self._groups.groups.keep(group.key, group)
+                self._table.remove(package["ModelPackageArn"])
         return {}
+
+    def _keep(self, group: ModelPackageGroup, package: Package) -> None:
+        """Keep one version, alone: a group may have thousands. Hold the groups' lock."""
+        self._table.put(package["ModelPackageArn"], package)
+        group.versions[package["ModelPackageVersion"]] = package
+
+    def _load(self) -> None:
+        for arn, package in self._table.items():
+            _, _, _, region, account, _ = arn.split(":", 5)
+            group = self._groups.groups.get(Named(Place(account, region), package["ModelPackageGroupName"]))
+            if group is None:
+                continue
+            group.versions[package["ModelPackageVersion"]] = package
+            group.last_version = max(group.last_version, package["ModelPackageVersion"])
 
 
 def _check_create(parameters: Mapping[str, Any]) -> None:
@@ -186,6 +214,7 @@ def _check_create(parameters: Mapping[str, Any]) -> None:
         raise NotImplementedByTwin(f"CreateModelPackage with {', '.join(refused)}")
     if "InferenceSpecification" not in parameters and "SourceUri" not in parameters:
         raise validation("InferenceSpecification is required to create a model package version.")
+    package_cards.check_registered(parameters)
 
 
 def _check_model_data(session: Session, specification: dict[str, Any]) -> None:
@@ -204,12 +233,3 @@ def _metadata(package: Package, parameters: Mapping[str, Any]) -> dict[str, Any]
     if len(merged) > MAX_CUSTOMER_METADATA:
         raise limit(f"A model package has at most {MAX_CUSTOMER_METADATA} CustomerMetadataProperties.")
     return {"CustomerMetadataProperties": merged}
-
-
-def _sanitized(content: str) -> str:
-    """Keep what DescribeModelPackage documents for IncludedData MetadataOnly: the risk rating."""
-    try:
-        rating = json.loads(content)["intended_uses"]["risk_rating"]
-    except (ValueError, KeyError, TypeError):
-        return "{}"
-    return json.dumps({"intended_uses": {"risk_rating": rating}})

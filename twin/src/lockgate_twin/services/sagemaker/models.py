@@ -83,7 +83,7 @@ class Models:
         self._context = context
         self._packages = packages
         self._tags = tags
-        self.models: Registry[Model] = Registry()
+        self.models: Registry[Model] = Registry(context.table("sagemaker.models"))
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""

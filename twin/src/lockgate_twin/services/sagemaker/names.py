@@ -11,7 +11,7 @@ from lockgate_twin.ports import Call, Principal
 ID_CHARACTERS = string.ascii_lowercase + string.digits
 # Documented event examples spell these kinds' ARNs in lower case ("MyEndpoint" -> endpoint/myendpoint, the job in
 # a pipeline step event); pipelines, model package groups and code repositories keep their case.
-LOWER_CASE = frozenset({"endpoint", "endpoint-config", "model", "processing-job", "training-job"})
+LOWER_CASE = frozenset({"endpoint", "endpoint-config", "model", "processing-job", "training-job", "transform-job"})
 
 
 @dataclass(frozen=True)

@@ -70,7 +70,11 @@ class PropertyFile:
 
 @dataclass(frozen=True, kw_only=True)
 class Step:
-    """One step; `branch` is the Condition step it is in, with the outcome that runs it."""
+    """One step; `branch` is the Condition step it is in, with the outcome that runs it.
+
+    `target` is what a Lambda or Callback step calls (a function's ARN, a queue's URL, or an expression), `outputs` the
+    types of its OutputParameters by name, `body` the steps that a ForEach step repeats.
+    """
 
     name: str
     type: str
@@ -82,13 +86,19 @@ class Step:
     expire_after: timedelta | None = None
     retries: tuple[RetryPolicy, ...] = ()
     property_files: Mapping[str, PropertyFile] = field(default_factory=dict)
+    target: Any = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    body: tuple[Step, ...] = ()
     display_name: str | None = None
     description: str | None = None
 
     @property
     def expressions(self) -> Any:
         """Return the part of the arguments whose expressions the step itself resolves (not its branches')."""
-        return self.arguments.get("Conditions", []) if self.type == "Condition" else self.arguments
+        if self.type == "ForEach":
+            return [self.arguments.get("IterableItems"), *(step.expressions for step in self.body)]
+        own = self.arguments.get("Conditions", []) if self.type == "Condition" else self.arguments
+        return own if self.target is None else [own, self.target]
 
 
 @dataclass(frozen=True, kw_only=True)

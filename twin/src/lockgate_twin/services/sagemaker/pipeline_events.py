@@ -20,7 +20,7 @@ def execution_changed(execution: Execution, previous: str | None) -> Event:
         "previousPipelineExecutionStatus": previous,
         "executionStartTime": iso(execution.created),
         "executionEndTime": iso(execution.modified) if execution.status in {"Succeeded", "Failed", "Stopped"} else None,
-        "pipelineExecutionDescription": execution.start.request.get("PipelineExecutionDescription"),
+        "pipelineExecutionDescription": execution.settings.get("PipelineExecutionDescription"),
     }
     return _event(execution, EXECUTION_TYPE, detail)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from lockgate_twin.ports import Principal, utc_now
+from lockgate_twin.services.kept import NOT_KEPT, Kept
 from lockgate_twin.services.sagemaker.names import Place, user_context
 from lockgate_twin.services.sagemaker.pipeline_definition import Definition, Step
 
@@ -18,8 +19,8 @@ FINAL = frozenset({"Succeeded", "Failed", "Stopped"})
 
 
 @dataclass
-class StepRun:
-    """One step that was started (or, if `skipped`, never will be)."""
+class StepRun(Kept):
+    """One step that was started (or, if `skipped`, never will be; `hidden` ones only stand for a decision)."""
 
     step: Step
     status: str = "Starting"
@@ -30,7 +31,10 @@ class StepRun:
     metadata: Mapping[str, Any] = field(default_factory=dict)
     properties: Mapping[str, Any] = field(default_factory=dict)
     cache_source: str | None = None
+    selective_source: str | None = None
+    iteration: Mapping[str, Any] | None = None
     skipped: bool = False
+    hidden: bool = False
 
     def described(self) -> dict[str, Any]:
         """Return the members of PipelineExecutionStep."""
@@ -44,7 +48,9 @@ class StepRun:
             "AttemptCount": self.attempts,
             "FailureReason": self.reason,
             "Metadata": dict(self.metadata) or None,
-            "CacheHitResult": {"SourcePipelineExecutionArn": self.cache_source} if self.cache_source else None,
+            "CacheHitResult": _source(self.cache_source),
+            "SelectiveExecutionResult": _source(self.selective_source),
+            "IterationContext": dict(self.iteration) if self.iteration else None,
         }
         return {name: value for name, value in members.items() if value is not None}
 
@@ -66,8 +72,11 @@ class Start:
 
 
 @dataclass
-class Execution:
-    """An execution; its own thread changes it, `request_stop` asks that thread to end."""
+class Execution(Kept):
+    """An execution; its own thread changes it, `request_stop` asks that thread to end.
+
+    `changes` are the members that updates and retries gave later than the start; `retry_tokens` the retries' requests.
+    """
 
     start: Start
     id: str
@@ -76,11 +85,14 @@ class Execution:
     reason: str | None = None
     created: datetime = field(default_factory=utc_now)
     modified: datetime = field(default_factory=utc_now)
-    steps: dict[str, StepRun] = field(default_factory=dict)
-    stop_requested: threading.Event = field(default_factory=threading.Event)
-    done: threading.Event = field(default_factory=threading.Event)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-    _on_stop: list[Callable[[], None]] = field(default_factory=list)
+    changes: dict[str, Any] = field(default_factory=dict)
+    changed_by: Principal | None = None
+    retry_tokens: dict[str, Any] = field(default_factory=dict)
+    steps: dict[str, StepRun] = field(default_factory=dict, metadata=NOT_KEPT)
+    stop_requested: threading.Event = field(default_factory=threading.Event, metadata=NOT_KEPT)
+    done: threading.Event = field(default_factory=threading.Event, metadata=NOT_KEPT)
+    _lock: threading.Lock = field(default_factory=threading.Lock, metadata=NOT_KEPT)
+    _on_stop: list[Callable[[], None]] = field(default_factory=list, metadata=NOT_KEPT)
 
     @property
     def arn(self) -> str:
@@ -90,8 +102,19 @@ class Execution:
     @property
     def display_name(self) -> str:
         """Return the name given at the start, or one made of the time, as AWS."""
-        given = self.start.request.get("PipelineExecutionDisplayName")
+        given = self.settings.get("PipelineExecutionDisplayName")
         return str(given or f"execution-{int(self.created.timestamp() * 1000)}")
+
+    @property
+    def settings(self) -> dict[str, Any]:
+        """Return the request that started it, as changed since."""
+        return {**self.start.request, **self.changes}
+
+    @property
+    def max_parallel(self) -> int | None:
+        """Return how many steps may run at once; None is no limit."""
+        given: int | None = self.changes.get("ParallelismConfiguration", {}).get("MaxParallelExecutionSteps")
+        return given or self.start.max_parallel
 
     def variables(self) -> dict[str, str]:
         """Return the values of Execution.*."""
@@ -129,6 +152,23 @@ class Execution:
             self.reason = reason[:MAX_EXECUTION_REASON] if reason else None
             return True
 
+    def reopen(self) -> list[StepRun]:
+        """Be executing again, without the steps that did not succeed; these are returned.
+
+        Raises:
+            ValueError: it is not over, or succeeded.
+        """
+        with self._lock:
+            if self.status not in {"Failed", "Stopped"}:
+                raise ValueError(self.status)
+            dropped = [run for run in self.steps.values() if run.status != "Succeeded" and not run.hidden]
+            for run in dropped:
+                del self.steps[run.step.name]
+            self.status, self.reason, self.modified = "Executing", None, utc_now()
+            self.stop_requested, self.done = threading.Event(), threading.Event()
+            self._on_stop.clear()
+        return [run for run in dropped if not run.skipped]
+
     def described(self) -> dict[str, Any]:
         """Return DescribePipelineExecution's members."""
         who = user_context(self.start.principal)
@@ -139,8 +179,9 @@ class Execution:
             "CreationTime": self.created,
             "LastModifiedTime": self.modified,
             "CreatedBy": who,
-            "LastModifiedBy": who,
-            "ParallelismConfiguration": self.start.request.get("ParallelismConfiguration"),
+            "LastModifiedBy": user_context(self.changed_by) if self.changed_by else who,
+            "ParallelismConfiguration": self.settings.get("ParallelismConfiguration"),
+            "SelectiveExecutionConfig": self.start.request.get("SelectiveExecutionConfig"),
             "PipelineVersionId": self.start.version,
             "RoleArn": self.start.role_arn,
         }
@@ -153,8 +194,12 @@ class Execution:
             "PipelineExecutionArn": self.arn,
             "StartTime": self.created,
             "PipelineExecutionStatus": self.status,
-            "PipelineExecutionDescription": self.start.request.get("PipelineExecutionDescription"),
+            "PipelineExecutionDescription": self.settings.get("PipelineExecutionDescription"),
             "PipelineExecutionDisplayName": self.display_name,
             "PipelineExecutionFailureReason": self.reason,
         }
         return {name: value for name, value in members.items() if value is not None}
+
+
+def _source(arn: str | None) -> dict[str, str] | None:
+    return {"SourcePipelineExecutionArn": arn} if arn else None

@@ -7,20 +7,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate_twin.errors import NotImplementedByTwin
-from lockgate_twin.ports import Call, Context, Handler
+from lockgate_twin.ports import Call, Context, Handler, utc_now
+from lockgate_twin.services.sagemaker import selective_execution
 from lockgate_twin.services.sagemaker.errors import conflict, not_found, validation
+from lockgate_twin.services.sagemaker.execution_registry import ExecutionRegistry
 from lockgate_twin.services.sagemaker.executor import Executor
 from lockgate_twin.services.sagemaker.expressions import text
 from lockgate_twin.services.sagemaker.listing import Facts, Lister
 from lockgate_twin.services.sagemaker.names import Named, place, random_id
-from lockgate_twin.services.sagemaker.pipeline_definition import Definition
+from lockgate_twin.services.sagemaker.parameter_values import inherited, values_of
 from lockgate_twin.services.sagemaker.pipeline_execution import FINAL, Execution, Start, StepRun
 from lockgate_twin.services.sagemaker.pipelines import Pipeline, Pipelines
-from lockgate_twin.services.sagemaker.registry import Registry
 from lockgate_twin.services.sagemaker.step_cache import StepCache
 from lockgate_twin.services.sagemaker.step_runners import Runner
 
-REFUSED = ("SelectiveExecutionConfig", "MlflowExperimentName", "PipelineVersionAlias")
+REFUSED = ("MlflowExperimentName", "PipelineVersionAlias")
 # Assumption: the lists about one execution answer up to 100 items a page when MaxResults is not given.
 PAGE = 100
 
@@ -47,11 +48,17 @@ class PipelineExecutions:
     def __init__(self, context: Context, pipelines: Pipelines, runners: Mapping[str, Runner]) -> None:
         self._context = context
         self._pipelines = pipelines
-        self._cache = StepCache()
-        self._executor = Executor(context=context, runners=runners, cache=self._cache)
-        self._serials = itertools.count(1)
-        self._tokens: dict[tuple[str, str], Execution] = {}
-        self.executions: Registry[Execution] = Registry()
+        self._cache = StepCache(context.table("sagemaker.step-cache"))
+        self.executions = ExecutionRegistry(
+            context.table("sagemaker.pipeline-executions"), context.table("sagemaker.pipeline-steps")
+        )
+        self._executor = Executor(context=context, runners=runners, cache=self._cache, executions=self.executions)
+        for left in [e for e in self.executions.all() if not pipelines.reunite(e)]:
+            # Its pipeline was deleted, and the twin killed before this was.
+            self.executions.remove(Named(left.start.place, left.arn), not_found(left.arn))
+        known = self.executions.all()
+        self._serials = itertools.count(1 + max((execution.serial for execution in known), default=0))
+        self._tokens = {(e.start.pipeline_arn, e.start.request["ClientRequestToken"]): e for e in known}
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""
@@ -63,17 +70,24 @@ class PipelineExecutions:
             "ListPipelineParametersForExecution": self.list_parameters,
             "DescribePipelineDefinitionForExecution": self.describe_definition,
             "StopPipelineExecution": self.stop,
+            "RetryPipelineExecution": self.retry,
+            "UpdatePipelineExecution": self.update,
             "DeletePipeline": self.delete_pipeline,
         }
 
     def start(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
         """Start an execution; the same ClientRequestToken again gives the execution that it started.
 
+        Assumption: AWS documents no end of this ("completes no more than once"); here a token counts as long as its
+        pipeline exists.
+
         Raises:
             ApiError: ResourceNotFound, ValidationException naming all wrong parameters, ConflictException.
         """
         if refused := [name for name in REFUSED if name in parameters]:
             raise NotImplementedByTwin(f"StartPipelineExecution with {', '.join(refused)}")
+        if "RoleArn" in parameters:
+            raise validation("RoleArn cannot be given: executions of a pipeline that you created use its role.")
         pipeline = self._pipelines.find(call, parameters["PipelineName"])
         token = (pipeline.arn, parameters["ClientRequestToken"])
         with self.executions.lock:
@@ -92,23 +106,51 @@ class PipelineExecutions:
         version = parameters.get("PipelineVersionId") or len(pipeline.versions)
         definition = pipeline.definition(version)
         parallelism = parameters.get("ParallelismConfiguration") or pipeline.settings.get("ParallelismConfiguration")
+        config = parameters.get("SelectiveExecutionConfig")
+        source = self._source(pipeline, config) if config else None
+        given = [*inherited(definition, source), *parameters.get("PipelineParameters", [])]
         start = Start(
             place=pipeline.key.place,
             pipeline_name=pipeline.name,
             pipeline_arn=pipeline.arn,
             version=version,
-            role_arn=parameters.get("RoleArn") or pipeline.settings["RoleArn"],
+            role_arn=pipeline.settings["RoleArn"],
             definition=definition,
-            parameters=_values(definition, parameters.get("PipelineParameters", [])),
+            parameters=values_of(definition, given),
             request=parameters,
             principal=call.principal,
             max_parallel=(parallelism or {}).get("MaxParallelExecutionSteps"),
         )
         execution = Execution(start, random_id(), next(self._serials))
+        execution.steps.update(self._given(execution))
         pipeline.last_run = execution.created
         key = Named(pipeline.key.place, execution.arn)
         self.executions.add(key, execution, conflict(f"{execution.arn} already exists."))
+        for run in execution.steps.values():
+            if run.selective_source:
+                self.executions.keep_step(execution, run)
         return execution
+
+    def _given(self, execution: Execution) -> dict[str, StepRun]:
+        """Return the steps that a selective execution does not run itself."""
+        config = execution.start.request.get("SelectiveExecutionConfig")
+        if not config:
+            return {}
+        source = self.executions.get(Named(execution.start.place, config.get("SourcePipelineExecutionArn", "")))
+        names = selective_execution.selected(config)
+        return selective_execution.begin(execution.start.definition, names, source)
+
+    def _source(self, pipeline: Pipeline, config: Mapping[str, Any]) -> Execution | None:
+        """Return the reference execution of a selective one, or None if it names none.
+
+        Raises:
+            ApiError: ValidationException when it is not one of this pipeline.
+        """
+        arn = config.get("SourcePipelineExecutionArn")
+        found = self.executions.get(Named(pipeline.key.place, arn)) if arn else None
+        if arn and (found is None or found.start.pipeline_arn != pipeline.arn):
+            raise validation(f"SourcePipelineExecutionArn {arn} is no execution of {pipeline.arn}.")
+        return found
 
     def find(self, parameters: Mapping[str, Any], call: Call) -> Execution:
         """Return the execution of a request.
@@ -137,7 +179,7 @@ class PipelineExecutions:
     def list_steps(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
         """List the steps that were started."""
         runs = self.find(parameters, call).steps
-        return STEPS.page([run for run in list(runs.values()) if not run.skipped], parameters)
+        return STEPS.page([run for run in list(runs.values()) if not run.skipped and not run.hidden], parameters)
 
     def list_parameters(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
         """List the values of all parameters of an execution, defaults included."""
@@ -167,6 +209,45 @@ class PipelineExecutions:
             self._context.in_background(f"stop {execution.id}", execution.request_stop)
         return {"PipelineExecutionArn": execution.arn}
 
+    def retry(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Go on with an execution that failed or was stopped: steps that succeeded are kept, the others run again.
+
+        Raises:
+            ApiError: ResourceNotFound, or ConflictException for an execution that runs or succeeded.
+        """
+        execution = self.find(parameters, call)
+        token = parameters["ClientRequestToken"]
+        with self.executions.lock:
+            if token in execution.retry_tokens:
+                if execution.retry_tokens[token] != parameters:
+                    raise conflict("The ClientRequestToken was used before with other parameters; use a new one.")
+                return {"PipelineExecutionArn": execution.arn}
+            previous = execution.status
+            try:
+                dropped = execution.reopen()
+            except ValueError:
+                told = f"{execution.arn} is {previous}; only one that failed or was stopped is retried."
+                raise conflict(told) from None
+            execution.retry_tokens[token] = parameters
+            if "ParallelismConfiguration" in parameters:
+                execution.changes["ParallelismConfiguration"] = parameters["ParallelismConfiguration"]
+            for run in dropped:
+                self.executions.forget_step(execution, run)
+            for name, run in self._given(execution).items():
+                execution.steps.setdefault(name, run)
+            self.executions.keep_status(execution)
+        self._context.in_background(f"execution {execution.id}", lambda: self._executor.run(execution, previous))
+        return {"PipelineExecutionArn": execution.arn}
+
+    def update(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
+        """Change an execution's name, description or parallelism; steps that run go on."""
+        execution = self.find(parameters, call)
+        with self.executions.lock:
+            execution.changes.update({n: v for n, v in parameters.items() if n != "PipelineExecutionArn"})
+            execution.modified, execution.changed_by = utc_now(), call.principal
+            self.executions.keep_status(execution)
+        return {"PipelineExecutionArn": execution.arn}
+
     def delete_pipeline(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
         """Delete a pipeline with its executions."""
         pipeline = self._pipelines.find(call, parameters["PipelineName"])
@@ -183,33 +264,17 @@ class PipelineExecutions:
         over = [execution for execution in self.executions.all() if execution.status in FINAL]
         return sum((execution.modified - execution.created).total_seconds() for execution in over)
 
+    def resume(self) -> None:
+        """Stop what ran when the twin ended."""
+        for execution in self.executions.all():
+            if execution.status not in FINAL:
+                self._executor.give_up(execution)
+
     def close(self) -> None:
-        """Start no more steps."""
+        """Start no more steps; `resume` of the next twin says how what runs has ended."""
+        self.executions.close()
         for execution in self.executions.all():
             execution.stop_requested.set()
 
     def _of(self, pipeline: Pipeline) -> list[Execution]:
         return [e for e in self.executions.here(pipeline.key.place) if e.start.pipeline_arn == pipeline.arn]
-
-
-def _values(definition: Definition, given: list[dict[str, str]]) -> dict[str, Any]:
-    """Return the value of every parameter: what the request gives, or its default.
-
-    Raises:
-        ApiError: ValidationException with everything that is wrong.
-    """
-    values = {name: parameter.default for name, parameter in definition.parameters.items()}
-    problems: list[str] = []
-    for name, value in ((item["Name"], item["Value"]) for item in given):
-        if name not in values:
-            problems.append(f"the pipeline has no parameter {name!r} (but {', '.join(values) or 'none'})")
-            continue
-        try:
-            values[name] = definition.parameters[name].read(value)
-        except ValueError as error:
-            problems.append(str(error))
-    missing = [n for n, v in values.items() if v is None and n not in {item["Name"] for item in given}]
-    problems += [f"parameter {name} has no default and needs a value" for name in missing]
-    if problems:
-        raise validation(f"The pipeline parameters are not valid: {'; '.join(problems)}")
-    return values

@@ -14,16 +14,19 @@ KEYED_LISTS = {"Outputs": "OutputName", "ProcessingInputs": "InputName", "FinalM
 
 def dependencies(definition: Definition) -> dict[str, set[str]]:
     """Return the names of the steps that each step waits for."""
-    return {name: _of(step) for name, step in definition.steps.items()}
+    return {name: needs_of(step) for name, step in definition.steps.items()}
 
 
-def _of(step: Step) -> set[str]:
+def needs_of(step: Step) -> set[str]:
+    """Return the names of the steps that one step waits for."""
     read = {
         reference.step
         for reference in references(step.expressions)
         if isinstance(reference, StepReference | PropertyFileReference)
     }
-    return read | set(step.depends_on) | ({step.branch[0]} if step.branch else set())
+    found = read | set(step.depends_on) | ({step.branch[0]} if step.branch else set())
+    told = {name for body in step.body for name in body.depends_on}
+    return (found | told) - {body.name for body in step.body}
 
 
 def properties(described: Mapping[str, Any]) -> dict[str, Any]:

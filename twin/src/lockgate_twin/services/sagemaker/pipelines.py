@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
 from lockgate_twin.errors import ApiError, NotImplementedByTwin
 from lockgate_twin.ports import Call, Context, Handler, Principal, Session, utc_now
+from lockgate_twin.services.kept import NOT_KEPT, Kept
 from lockgate_twin.services.sagemaker import definition_checks
 from lockgate_twin.services.sagemaker.definition_reader import parse
 from lockgate_twin.services.sagemaker.errors import conflict, not_found, validation
 from lockgate_twin.services.sagemaker.listing import Facts, Lister
 from lockgate_twin.services.sagemaker.names import Named, named, place, user_context
 from lockgate_twin.services.sagemaker.pipeline_definition import Definition, DefinitionError
+from lockgate_twin.services.sagemaker.pipeline_execution import Execution
 from lockgate_twin.services.sagemaker.registry import Registry
 from lockgate_twin.services.sagemaker.tags import TagRegistry
 
@@ -22,18 +24,18 @@ KEPT = ("PipelineDisplayName", "PipelineDescription", "ParallelismConfiguration"
 
 
 @dataclass
-class Pipeline:
-    """A pipeline; `versions` are its definitions, the last one is current."""
+class Pipeline(Kept):
+    """A pipeline; `versions` are its definitions (kept one by one, by `Pipelines`), the last one is current."""
 
     key: Named
     settings: dict[str, Any]
-    versions: list[Definition]
     request: Mapping[str, Any]
     created_by: Principal
+    versions: list[Definition] = field(default_factory=list, metadata=NOT_KEPT)
     created: datetime = field(default_factory=utc_now)
     modified_by: Principal | None = None
     modified: datetime = field(default_factory=utc_now)
-    last_run: datetime | None = None
+    last_run: datetime | None = field(default=None, metadata=NOT_KEPT)
 
     @property
     def name(self) -> str:
@@ -99,7 +101,9 @@ class Pipelines:
     def __init__(self, context: Context, tags: TagRegistry) -> None:
         self._context = context
         self._tags = tags
-        self.pipelines: Registry[Pipeline] = Registry()
+        self.pipelines: Registry[Pipeline] = Registry(context.table("sagemaker.pipelines"))
+        self._versions = context.table("sagemaker.pipeline-versions")
+        self._load()
 
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""
@@ -138,9 +142,14 @@ class Pipelines:
             raise taken
         definition = read_definition(self._context.session(call), parameters)
         settings = {name: parameters[name] for name in KEPT if name in parameters}
-        pipeline = Pipeline(key, settings, [definition], parameters, call.principal)
+        pipeline = Pipeline(key, settings, parameters, call.principal)
         self._tags.register_for(self._context.session(call), pipeline.arn, parameters.get("Tags", []))
-        self.pipelines.add(key, pipeline, taken)
+        with self.pipelines.lock:
+            if self.pipelines.get(key):
+                raise taken
+            # Its version first: a pipeline without any could not be described.
+            self._add_version(pipeline, definition)
+            self.pipelines.add(key, pipeline, taken)
         return {"PipelineArn": pipeline.arn}
 
     def update(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -152,8 +161,9 @@ class Pipelines:
         with self.pipelines.lock:
             pipeline.settings.update({name: parameters[name] for name in KEPT if name in parameters})
             if definition and definition.text != pipeline.versions[-1].text:
-                pipeline.versions.append(definition)
+                self._add_version(pipeline, definition)
             pipeline.modified, pipeline.modified_by = utc_now(), call.principal
+            self.pipelines.keep(pipeline.key, pipeline)
         return {"PipelineArn": pipeline.arn, "PipelineVersionId": len(pipeline.versions)}
 
     def describe(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -175,7 +185,33 @@ class Pipelines:
         if running:
             raise conflict(f"Pipeline {pipeline.arn} has {running} running execution(s); stop them first.")
         self.pipelines.remove(pipeline.key, not_found(f"Pipeline '{pipeline.arn}' does not exist."))
+        for number in range(1, len(pipeline.versions) + 1):
+            self._versions.remove(f"{pipeline.arn}/{number}")
         self._tags.forget(pipeline.arn)
+
+    def reunite(self, execution: Execution) -> bool:
+        """Let an execution that was read again share its pipeline's definition, and the pipeline know of its start.
+
+        False if there is no such pipeline any more.
+        """
+        pipeline = self.pipelines.get(Named(execution.start.place, execution.start.pipeline_name))
+        if pipeline is None:
+            return False
+        pipeline.last_run = max(pipeline.last_run or execution.created, execution.created)
+        shared = pipeline.versions[execution.start.version - 1 : execution.start.version]
+        if shared == [execution.start.definition]:
+            execution.start = replace(execution.start, definition=shared[0])
+        return True
+
+    def _add_version(self, pipeline: Pipeline, definition: Definition) -> None:
+        self._versions.put(f"{pipeline.arn}/{len(pipeline.versions) + 1}", definition.text)
+        pipeline.versions.append(definition)
+
+    def _load(self) -> None:
+        texts = dict(self._versions.items())
+        for pipeline in self.pipelines.all():
+            while text := texts.get(f"{pipeline.arn}/{len(pipeline.versions) + 1}"):
+                pipeline.versions.append(parse(text))
 
 
 def read_definition(session: Session, parameters: Mapping[str, Any]) -> Definition:

@@ -22,12 +22,14 @@ PYTHON_TYPES: dict[str, tuple[type, ...]] = {
 OPERATIONS: dict[str, tuple[str, str | None]] = {
     "Processing": ("CreateProcessingJob", "ProcessingJobName"),
     "Training": ("CreateTrainingJob", "TrainingJobName"),
+    "Transform": ("CreateTransformJob", "TransformJobName"),
     "Model": ("CreateModel", "ModelName"),
     "RegisterModel": ("CreateModelPackage", None),
 }
 DESCRIBE: dict[str, str] = {
     "Processing": "DescribeProcessingJob",
     "Training": "DescribeTrainingJob",
+    "Transform": "DescribeTransformJob",
     "Model": "DescribeModel",
     "RegisterModel": "DescribeModelPackage",
 }

@@ -53,6 +53,11 @@ def classify_reason(reason: str) -> str | None:
     return "SageMaker.CAPACITY_ERROR" if reason.startswith("CapacityError") else None
 
 
+# "Pipelines retries on this type of error automatically." Assumption: AWS does not document how often; here it is three
+# times, after 1, 2 and 4 seconds.
+AUTOMATIC = RetryPolicy(exception_types=frozenset({"Step.SERVICE_FAULT", "Step.THROTTLING"}), max_attempts=3)
+
+
 def policy_for(policies: Sequence[RetryPolicy], exception_type: str | None) -> RetryPolicy | None:
-    """Return the first policy that covers an exception type, or None."""
-    return next((p for p in policies if exception_type in p.exception_types), None)
+    """Return the first policy that covers an exception type; None if nothing does, not even what AWS does by itself."""
+    return next((p for p in (*policies, AUTOMATIC) if exception_type in p.exception_types), None)

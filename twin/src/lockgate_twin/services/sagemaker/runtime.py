@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import suppress
 from http import HTTPStatus
 from typing import Any
 
 from lockgate_twin.errors import ApiError, NotImplementedByTwin
 from lockgate_twin.jobs import serving
-from lockgate_twin.jobs.errors import JobError
 from lockgate_twin.ports import Call, Handler
 from lockgate_twin.services.sagemaker.data_capture import Exchange
 from lockgate_twin.services.sagemaker.endpoint_record import Endpoint
@@ -62,8 +60,7 @@ class Runtime:
             raise _model_error(variant, response)
         if capture := endpoint.captures.get(variant.name):
             exchange = Exchange(request=request, response=response, inference_id=parameters.get("InferenceId"))
-            with suppress(JobError):
-                capture.record(exchange)
+            capture.record(exchange)
         answer = {
             "Body": response.body,
             "ContentType": response.content_type,
@@ -75,7 +72,7 @@ class Runtime:
     def _target(self, parameters: Mapping[str, Any], call: Call) -> tuple[Endpoint, Variant]:
         name, target = parameters["EndpointName"], parameters.get("TargetVariant")
         endpoint = self._endpoints.endpoints.get(Named(place(call), name))
-        fleet = endpoint.fleet if endpoint else None
+        fleet = endpoint.serving(serving.ANSWER_SECONDS) if endpoint else None
         if endpoint is None or fleet is None:
             raise _not_serving(f"Endpoint {name} of account {call.account} not found.")
         variant = fleet.choose(target)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from lockgate_twin.ports import utc_now
+from lockgate_twin.ports import Table, utc_now
 from lockgate_twin.services.sagemaker.pipeline_definition import Step
 
 KEY_ATTRIBUTES: dict[str, tuple[str, ...]] = {
@@ -28,7 +28,11 @@ KEY_ATTRIBUTES: dict[str, tuple[str, ...]] = {
         "HyperParameters",
         "InputDataConfig",
     ),
+    "Transform": ("DataProcessing", "Environment", "ModelName", "TransformInput"),
 }
+# Assumption: the documented list of attributes leaves out Lambda and Callback steps, whose caching the SDK offers; they
+# are reused if what they call (their `target`) and all their arguments are the same.
+WHOLE = frozenset({"Lambda", "Callback"})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,13 +55,14 @@ class CacheEntry:
 class StepCache:
     """The newest successful run of every step by its attributes."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table) -> None:
         self._lock = threading.Lock()
-        self._entries: dict[tuple[str, str], CacheEntry] = {}
+        self._table = table
+        self._entries: dict[tuple[str, str], CacheEntry] = {_entry_key(key): entry for key, entry in table.items()}
 
     def find(self, pipeline_arn: str, step: Step, arguments: Mapping[str, Any]) -> CacheEntry | None:
         """Return the run to reuse for a step whose caching is on, or None."""
-        if not step.cached or step.type not in KEY_ATTRIBUTES:
+        if not step.cached or step.type not in {*KEY_ATTRIBUTES, *WHOLE}:
             return None
         entry = self._entries.get((pipeline_arn, _key(step, arguments)))
         if entry is None or (step.expire_after is not None and utc_now() - entry.ended > step.expire_after):
@@ -66,18 +71,27 @@ class StepCache:
 
     def keep(self, pipeline_arn: str, step: Step, arguments: Mapping[str, Any], entry: CacheEntry) -> None:
         """Remember a successful run."""
-        if step.type in KEY_ATTRIBUTES:
+        if step.type in {*KEY_ATTRIBUTES, *WHOLE}:
             with self._lock:
-                self._entries[pipeline_arn, _key(step, arguments)] = entry
+                key = (pipeline_arn, _key(step, arguments))
+                self._table.put("#".join(key), entry)
+                self._entries[key] = entry
 
     def forget(self, pipeline_arn: str) -> None:
         """Drop a deleted pipeline's runs."""
         with self._lock:
             for key in [key for key in self._entries if key[0] == pipeline_arn]:
+                self._table.remove("#".join(key))
                 del self._entries[key]
 
 
+def _entry_key(key: str) -> tuple[str, str]:
+    pipeline_arn, _, attributes = key.partition("#")
+    return pipeline_arn, attributes
+
+
 def _key(step: Step, arguments: Mapping[str, Any]) -> str:
-    attributes = {name: arguments.get(name) for name in KEY_ATTRIBUTES[step.type]}
+    names = KEY_ATTRIBUTES.get(step.type, arguments)
+    attributes = {name: arguments.get(name) for name in names}
     text = json.dumps([step.type, step.name, attributes], sort_keys=True, default=str)
     return hashlib.sha256(text.encode()).hexdigest()

@@ -3,77 +3,19 @@
 from __future__ import annotations
 
 import contextlib
-import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import Session
 from lockgate_twin.services.sagemaker import conditions
-from lockgate_twin.services.sagemaker.names import random_id
-from lockgate_twin.services.sagemaker.pipeline_definition import Step
+from lockgate_twin.services.sagemaker.callback_steps import Callbacks
+from lockgate_twin.services.sagemaker.lambda_steps import LambdaSteps
 from lockgate_twin.services.sagemaker.pipeline_graph import properties
-from lockgate_twin.services.sagemaker.retry_policies import classify, classify_reason
+from lockgate_twin.services.sagemaker.retry_policies import classify_reason
 from lockgate_twin.services.sagemaker.step_cache import StepResult
+from lockgate_twin.services.sagemaker.step_call import StepCall, StepFailure, StepStopped
 
-MAX_NAME = 63
-NAME_SUFFIX = 10
 JobWaiter = Callable[[str], None]
-
-
-class StepFailure(Exception):
-    """A step failed; `exception_type` is what retry policies know the failure by, if it may be retried at all."""
-
-    def __init__(self, reason: str, exception_type: str | None = None) -> None:
-        super().__init__(reason)
-        self.exception_type = exception_type
-
-
-class StepStopped(Exception):
-    """A step ended because the execution is being stopped."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class StepCall:
-    """One try of one step: its resolved arguments and what it may use."""
-
-    step: Step
-    arguments: dict[str, Any]
-    execution_id: str
-    session: Session
-    stop: threading.Event
-    resolve: Callable[[Any], Any]
-    started: Callable[[Mapping[str, Any]], None]
-    on_stop: Callable[[Callable[[], None]], None]
-
-    def api(self, operation: str, **parameters: Any) -> dict[str, Any]:
-        """Call a SageMaker operation as the pipeline's role.
-
-        Raises:
-            StepFailure: the service refused, worded as AWS does.
-        """
-        from botocore import xform_name
-        from botocore.exceptions import BotoCoreError, ClientError
-
-        failed = f"ClientError: Failed to invoke sagemaker:{operation}. Error Details: "
-        try:
-            answer: dict[str, Any] = getattr(self.session.client("sagemaker"), xform_name(operation))(**parameters)
-        except ClientError as error:
-            details, status = error.response["Error"], error.response["ResponseMetadata"].get("HTTPStatusCode", 400)
-            kind = classify(details["Code"], status)
-            raise StepFailure(f"{failed}{details['Code']}: {details['Message']}", kind) from error
-        except BotoCoreError as error:
-            raise StepFailure(f"{failed}{error}") from error
-        except ApiError as error:
-            raise StepFailure(f"{failed}{error}", classify(error.code, error.status)) from error
-        return answer
-
-    def resource_name(self, given: str | None = None) -> str:
-        """Return the name of what the step creates: pipelines-<execution>-<step>-<random>, or with the given prefix."""
-        step = self.step.name.replace("_", "-")
-        prefix = given or f"pipelines-{self.execution_id}-{step}"
-        return f"{prefix[: MAX_NAME - NAME_SUFFIX - 1].rstrip('-')}-{random_id(NAME_SUFFIX)}"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -149,13 +91,15 @@ def run_fail(call: StepCall) -> StepResult:
 Runner = Callable[[StepCall], StepResult]
 
 
-def runners(wait_processing: JobWaiter, wait_training: JobWaiter) -> dict[str, Runner]:
-    """Return what runs each type of step."""
+def runners(waiters: Mapping[str, JobWaiter], callbacks: Callbacks) -> dict[str, Runner]:
+    """Return what runs each type of step; `waiters` wait for the end of a job, by the API's name of its kind."""
+    jobs = {name.removesuffix("Job"): JobNames(operation=name, wait=wait).run for name, wait in waiters.items()}
     return {
-        "Processing": JobNames(operation="ProcessingJob", wait=wait_processing).run,
-        "Training": JobNames(operation="TrainingJob", wait=wait_training).run,
+        **jobs,
         "Model": run_model,
         "RegisterModel": run_register_model,
         "Condition": run_condition,
         "Fail": run_fail,
+        "Lambda": LambdaSteps().run,
+        "Callback": callbacks.run,
     }

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import Call, Handler, Session
+from lockgate_twin.ports import Call, Handler, Session, Table
 from lockgate_twin.services.sagemaker.errors import limit, validation
 
 MAX_TAGS = 50
@@ -17,9 +17,10 @@ Tags = Sequence[Mapping[str, str]]
 class TagRegistry:
     """The tags of taggable resources by ARN (any case). A resource is taggable from `register` to `forget`."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table) -> None:
         self._lock = threading.Lock()
-        self._tags: dict[str, dict[str, str]] = {}
+        self._table = table
+        self._tags: dict[str, dict[str, str]] = dict(table.items())
 
     def register(self, arn: str, tags: Tags = ()) -> None:
         """Make a new resource taggable, with its first tags.
@@ -29,7 +30,7 @@ class TagRegistry:
         """
         found = checked(tags)
         with self._lock:
-            self._tags[arn.lower()] = found
+            self._keep(arn, found)
 
     def register_for(self, session: Session, arn: str, tags: Tags) -> None:
         """Make a new resource taggable; tags in a Create request need sagemaker:AddTags (Developer Guide, IAM).
@@ -44,6 +45,7 @@ class TagRegistry:
     def forget(self, arn: str) -> None:
         """A deleted resource has no tags."""
         with self._lock:
+            self._table.remove(arn.lower())
             self._tags.pop(arn.lower(), None)
 
     def add(self, arn: str, tags: Tags) -> None:
@@ -57,7 +59,7 @@ class TagRegistry:
             merged = {**self._of(arn), **added}
             if len(merged) > MAX_TAGS:
                 raise limit(f"A resource can have {MAX_TAGS} tags; this would make {len(merged)}.")
-            self._tags[arn.lower()] = merged
+            self._keep(arn, merged)
 
     def remove(self, arn: str, keys: Sequence[str]) -> None:
         """Remove tags; keys that are not there do not matter.
@@ -66,7 +68,7 @@ class TagRegistry:
             ApiError: ValidationException for an unknown resource.
         """
         with self._lock:
-            self._tags[arn.lower()] = {k: v for k, v in self._of(arn).items() if k not in keys}
+            self._keep(arn, {k: v for k, v in self._of(arn).items() if k not in keys})
 
     def of(self, arn: str) -> dict[str, str]:
         """Return a resource's tags.
@@ -78,9 +80,20 @@ class TagRegistry:
             return dict(self._of(arn))
 
     def known(self, arn: str) -> dict[str, str]:
-        """Return a resource's tags, none for a resource that does not exist: what aws:ResourceTag is judged by."""
+        """Return a resource's tags, none for a resource that does not exist: what aws:ResourceTag is judged by.
+
+        A model version has its group's (SageMaker Developer Guide, "Model Registry Models, Model Versions, and Model
+        Groups": versions cannot be tagged, they inherit the tags of their group).
+        """
+        key = arn.lower()
+        if ":model-package/" in key:
+            key = key.replace(":model-package/", ":model-package-group/").rpartition("/")[0]
         with self._lock:
-            return dict(self._tags.get(arn.lower(), {}))
+            return dict(self._tags.get(key, {}))
+
+    def _keep(self, arn: str, tags: dict[str, str]) -> None:
+        self._table.put(arn.lower(), tags)
+        self._tags[arn.lower()] = tags
 
     def _of(self, arn: str) -> dict[str, str]:
         found = self._tags.get(arn.lower())

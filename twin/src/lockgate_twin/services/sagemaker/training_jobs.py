@@ -12,7 +12,6 @@ from lockgate_twin.jobs import toolkit, training
 from lockgate_twin.jobs.errors import JobError
 from lockgate_twin.jobs.running import Launcher
 from lockgate_twin.jobs.training import TrainingWork
-from lockgate_twin.jobs.work import Ticket
 from lockgate_twin.ports import Call, Context, Handler
 from lockgate_twin.services.sagemaker.errors import validation
 from lockgate_twin.services.sagemaker.event_json import milliseconds
@@ -30,7 +29,6 @@ NOT_DESCRIBED = frozenset({"TrainingJobName", "Tags"})
 def described(job: Job) -> dict[str, Any]:
     """Return DescribeTrainingJob's members."""
     request = {name: value for name, value in job.request.items() if name not in NOT_DESCRIBED}
-    ticket = Ticket(name=job.name, arn=job.arn, request=job.request, session=job.session)
     seconds = int((job.ended - job.started).total_seconds()) if job.ended and job.started else None
     members = {
         "EnableNetworkIsolation": False,
@@ -38,7 +36,7 @@ def described(job: Job) -> dict[str, Any]:
         "EnableManagedSpotTraining": False,
         **request,
         **summary(job),
-        "ModelArtifacts": {"S3ModelArtifacts": str(TrainingWork(ticket, job.log).model_uri())},
+        "ModelArtifacts": {"S3ModelArtifacts": str(training.model_uri(job.request, job.name))},
         "StoppingCondition": {"MaxRuntimeInSeconds": 86_400, **job.request.get("StoppingCondition", {})},
         "FailureReason": job.reason,
         "TrainingStartTime": job.started,

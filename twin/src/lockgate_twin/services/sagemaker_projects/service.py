@@ -44,7 +44,8 @@ class Projects:
     def __init__(self, context: Context, servicecatalog: CatalogPort, tags: TagPort | None = None) -> None:
         self._context = context
         self._tags = tags
-        self._store = ProjectStore()
+        self._store = ProjectStore(context.table("sagemaker.projects"))
+        self._work = context.table("sagemaker.projects.work")
         self._catalog = CatalogProjects(context, servicecatalog, self._end)
         self._templates = TemplateProjects(context, self._end)
 
@@ -111,12 +112,29 @@ class Projects:
             if project.stack is not None:
                 self._templates.delete(project, call)
                 self._store.put(project)
-                self._templates.follow(project, call)
+                self._follow(project, None, call)
                 return
             record = self._catalog.delete(project, call)
             self._store.put(project)
         if record is None:
             self._end(project, "Completed", "")
+        else:
+            self._follow(project, record, call)
+
+    def resume(self) -> None:
+        """Follow the operations that an earlier twin had under way to their ends."""
+        work = dict(self._work.items())
+        for project in self._store.under_way():
+            if project.id in work:
+                self._follow(project, *work[project.id])
+            else:
+                self._end(project, "Failed", "The twin ended before this began.")
+
+    def _follow(self, project: Project, record: str | None, call: Call) -> None:
+        """Note the end of the operation when that of the record, or of the project's stack, comes."""
+        self._work.put(project.id, (record, call))
+        if record is None:
+            self._templates.follow(project, call)
         else:
             self._catalog.follow(project, record)
 
@@ -136,11 +154,11 @@ class Projects:
         if providers:
             made = self._templates.create(project, _cfn(providers), tags, call)
             self._store.put(made)
-            self._templates.follow(made, call)
+            self._follow(made, None, call)
             return made
         made, record = self._catalog.create(project, tags, call)
         self._store.put(made)
-        self._catalog.follow(made, record)
+        self._follow(made, record, call)
         return made
 
     def _update(self, project: Project, parameters: Mapping[str, Any], call: Call) -> None:
@@ -155,7 +173,7 @@ class Projects:
                 raise validation(f"Project {project.name} was made from a Service Catalog product.")
             changed, record = self._catalog.update(_at_work(project, "Update"), parameters, call)
             self._store.put(changed)
-            self._catalog.follow(changed, record)
+            self._follow(changed, record, call)
 
     def _update_stack(self, project: Project, details: Any, providers: Sequence[Any] | None, call: Call) -> None:
         if details:
@@ -164,7 +182,7 @@ class Projects:
             raise NotImplementedByTwin("Updating the tags of a project made from a template in S3")
         changed = self._templates.update(_at_work(project, "Update"), _cfn(providers), call)
         self._store.put(changed)
-        self._templates.follow(changed, call)
+        self._follow(changed, None, call)
 
     def _existing(self, name: str, call: Call) -> Project:
         project = self._store.get(name, call)
@@ -175,6 +193,7 @@ class Projects:
 
     def _end(self, project: Project, state: State, message: str) -> None:
         self._store.end(project, state, message)
+        self._work.remove(project.id)
         if project.operation == "Delete" and state == "Completed":
             self._forget_tags(project)
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from lockgate_twin.errors import ApiError
-from lockgate_twin.ports import Call
+from lockgate_twin.ports import Call, Table
 from lockgate_twin.services.sagemaker_projects.model import Key, Project, State
 from lockgate_twin.services.sagemaker_projects.refusals import validation
 
@@ -15,9 +15,10 @@ from lockgate_twin.services.sagemaker_projects.refusals import validation
 class ProjectStore:
     """Projects by key. Deleted ones stay, as on AWS, until their name is used again."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Table) -> None:
         self.lock = threading.RLock()
-        self._projects: dict[Key, Project] = {}
+        self._table = table
+        self._projects: dict[Key, Project] = {project.key: project for _, project in table.items()}
 
     def get(self, name: str, call: Call) -> Project:
         """Return a project.
@@ -44,6 +45,7 @@ class ProjectStore:
     def put(self, project: Project) -> None:
         """Add or replace a project."""
         with self.lock:
+            self._table.put("/".join(project.key), project)
             self._projects[project.key] = project
 
     def change(self, project: Project, change: Callable[[Project], Project]) -> None:
@@ -51,7 +53,7 @@ class ProjectStore:
         with self.lock:
             current = self._projects.get(project.key)
             if current is not None and current.id == project.id:
-                self._projects[project.key] = change(current)
+                self.put(change(current))
 
     def end(self, project: Project, state: State, message: str) -> None:
         """Note the end of the operation under way."""
@@ -66,6 +68,10 @@ class ProjectStore:
         if project.state == "InProgress":
             message = f"Project {project.name} is in status {project.status}; wait until that has ended."
             raise ApiError("ConflictException", message)
+
+    def under_way(self) -> list[Project]:
+        """Return the projects on which an operation works."""
+        return [p for p in self._projects.values() if p.state == "InProgress"]
 
     def of(self, call: Call) -> list[Project]:
         """Return the projects of the caller's account and region, oldest first."""

@@ -31,6 +31,8 @@ class Job:
     provisioned: ProvisionedProduct
     role: str | None
     call: Call
+    keep_stack: bool = False
+    ignore_errors: bool = False
 
 
 class Jobs:
@@ -39,6 +41,7 @@ class Jobs:
     def __init__(self, context: Context, state: State) -> None:
         self._context = context
         self._state = state
+        self._table = context.table("servicecatalog.jobs")
         self._listeners: dict[str, list[Callable[[Record], None]]] = {}
 
     def on_end(self, record_id: str, tell: Callable[[Record], None]) -> None:
@@ -60,18 +63,38 @@ class Jobs:
 
     def terminate(self, job: Job, *, keep_stack: bool, ignore_errors: bool) -> None:
         """Delete the stack (unless it is kept), then forget the provisioned product."""
+        asked = replace(job, keep_stack=keep_stack, ignore_errors=ignore_errors)
+        self._start(asked, lambda session: _terminate(session, asked), failed="TAINTED")
 
-        def work(session: Session) -> None:
-            try:
-                if not keep_stack:
-                    stacks.delete(session, job.provisioned)
-            except StackError:
-                if not ignore_errors:
-                    raise
+    def resume(self) -> None:
+        """Go on with what an earlier twin had under way, once CloudFormation has ended its part of it.
 
-        self._start(job, work, failed="TAINTED")
+        A launch whose stack was being created has failed, since that is rolled back; an update is tried once more.
+        """
+        for job in dict(self._table.items()).values():
+            self._resume(job)
+        self._fail_unstarted()
+
+    def _resume(self, job: Job) -> None:
+        kind, artifact = job.record.kind, self._artifact(job)
+        failed = "ERROR" if kind == "PROVISION_PRODUCT" else "TAINTED"
+        self._start(job, lambda session: _AGAIN[kind](session, job, artifact), failed=failed)
+
+    def _fail_unstarted(self) -> None:
+        begun, text = dict(self._table.items()), "The twin ended before this began."
+        for record in self._state.records.all():
+            if record.status not in _ENDED and record.id not in begun:
+                self._mark(record, status="FAILED", errors=((_ERROR_CODE, text),))
+        for provisioned in self._state.provisioned.all():
+            if provisioned.status == "UNDER_CHANGE" and provisioned.last_record not in begun:
+                self._state.provisioned.change(provisioned.id, lambda p: replace(p, status="ERROR", message=text))
+
+    def _artifact(self, job: Job) -> Artifact | None:
+        product = self._state.products.find(job.record.product_id)
+        return next((a for a in product.artifacts if a.id == job.record.artifact_id), None) if product else None
 
     def _start(self, job: Job, work: Callable[[Session], Stack | None], *, failed: str) -> None:
+        self._table.put(job.record.id, job)
         name = f"{job.record.kind} of {job.provisioned.name}"
         self._context.in_background(name, lambda: self._run(job, work, failed))
 
@@ -135,5 +158,43 @@ class Jobs:
             )
             ended = marked is not None and marked.status in _ENDED
             listeners = self._listeners.pop(record.id, []) if ended else []
+            if ended:
+                self._table.remove(record.id)
         for tell in listeners:
             tell(marked or record)
+
+
+def _terminate(session: Session, job: Job) -> None:
+    try:
+        if not job.keep_stack:
+            stacks.delete(session, job.provisioned)
+    except StackError:
+        if not job.ignore_errors:
+            raise
+
+
+def _launch_again(session: Session, job: Job, artifact: Artifact | None) -> Stack:
+    return stacks.launch_again(session, job.provisioned, _still_there(job, artifact))
+
+
+def _update_again(session: Session, job: Job, artifact: Artifact | None) -> Stack:
+    stacks.settle(session, job.provisioned)
+    return stacks.update(session, job.provisioned, _still_there(job, artifact))
+
+
+def _terminate_again(session: Session, job: Job, _: Artifact | None) -> None:
+    stacks.settle(session, job.provisioned)
+    _terminate(session, job)
+
+
+def _still_there(job: Job, artifact: Artifact | None) -> Artifact:
+    if artifact is None:
+        raise StackError(f"The version {job.record.artifact_id} of the product is gone.", job.provisioned.stack_id)
+    return artifact
+
+
+_AGAIN: dict[str, Callable[[Session, Job, Artifact | None], Stack | None]] = {
+    "PROVISION_PRODUCT": _launch_again,
+    "UPDATE_PROVISIONED_PRODUCT": _update_again,
+    "TERMINATE_PROVISIONED_PRODUCT": _terminate_again,
+}

@@ -28,9 +28,9 @@ class ServiceCatalog:
     name = "servicecatalog"
 
     def __init__(self, context: Context) -> None:
-        self._state = State()
+        self._state = State(context.table)
         self._jobs = Jobs(context, self._state)
-        tokens, paths = Tokens(), LaunchPaths(self._state)
+        tokens, paths = Tokens(context.table("servicecatalog.tokens")), LaunchPaths(self._state)
         self._parts = (
             PortfolioOperations(self._state, tokens),
             ProductOperations(context, self._state, tokens, paths),
@@ -44,6 +44,10 @@ class ServiceCatalog:
     def operations(self) -> Mapping[str, Handler]:
         """Return the handlers by operation name."""
         return {name: handler for part in self._parts for name, handler in part.operations().items()}
+
+    def resume(self) -> None:
+        """Go on with what an earlier twin had under way."""
+        self._jobs.resume()
 
     def on_end(self, record_id: str, tell: Callable[[Record], None]) -> None:
         """Call `tell` once with a record when its work has ended."""

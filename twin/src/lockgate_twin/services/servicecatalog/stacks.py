@@ -104,6 +104,33 @@ def delete(session: Session, provisioned: ProvisionedProduct) -> None:
     wait(client, provisioned.stack_id, "DELETE_COMPLETE")
 
 
+def launch_again(session: Session, provisioned: ProvisionedProduct, artifact: Artifact) -> Stack:
+    """Go on with a launch that an earlier twin began: CloudFormation has ended what it had under way.
+
+    Raises:
+        StackError: it was refused or rolled back.
+        ApiError: the launch role may not read the template.
+    """
+    client = session.client("cloudformation")
+    try:
+        stack_id = str(_find(client, provisioned.stack_name)["StackId"])
+    except ClientError:
+        return create(session, provisioned, artifact)
+    return wait(client, stack_id, "CREATE_COMPLETE")
+
+
+def settle(session: Session, provisioned: ProvisionedProduct) -> None:
+    """Wait until nothing works on the stack of a provisioned product any more.
+
+    Raises:
+        StackError: the stack cannot be read.
+    """
+    stack_id, client = provisioned.stack_id, session.client("cloudformation")
+    if stack_id is not None:
+        while _ask(lambda: _find(client, stack_id), stack_id)["StackStatus"].endswith("_IN_PROGRESS"):
+            time.sleep(_POLL_SECONDS)
+
+
 def _require_template(session: Session, artifact: Artifact) -> None:
     region = session.region
     session.require(

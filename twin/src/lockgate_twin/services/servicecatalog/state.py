@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
+from lockgate_twin import ports
 from lockgate_twin.ports import Call
 from lockgate_twin.services.servicecatalog.errors import not_found
 from lockgate_twin.services.servicecatalog.model import (
@@ -18,20 +19,22 @@ from lockgate_twin.services.servicecatalog.model import (
 )
 
 T = TypeVar("T", bound=Owned)
+_TABLES = ("portfolios", "products", "constraints", "provisioned", "records")
 
 
 class Table(Generic[T]):
-    """Things of one kind. A change replaces the value while nobody else can."""
+    """Things of one kind. A change replaces the value while nobody else can, and is kept in `kept`."""
 
-    def __init__(self, kind: str, lock: threading.RLock) -> None:
+    def __init__(self, kind: str, lock: threading.RLock, kept: ports.Table) -> None:
         self._kind = kind
         self._lock = lock
-        self._rows: dict[str, T] = {}
+        self._kept = kept
+        self._rows: dict[str, T] = dict(kept.items())
 
     def add(self, row: T) -> T:
         """Add a new value."""
         with self._lock:
-            self._rows[row.id] = row
+            self._put(row)
         return row
 
     def get(self, identifier: str, call: Call) -> T:
@@ -59,22 +62,32 @@ class Table(Generic[T]):
             row = self._rows.get(identifier)
             if row is None:
                 return None
-            self._rows[identifier] = change(row)
-            return self._rows[identifier]
+            return self._put(change(row))
 
     def remove(self, identifier: str) -> None:
         """Remove a value."""
         with self._lock:
+            self._kept.remove(identifier)
             self._rows.pop(identifier, None)
+
+    def all(self) -> list[T]:
+        """Return all values, oldest first."""
+        return list(self._rows.values())
+
+    def _put(self, row: T) -> T:
+        self._kept.put(row.id, row)
+        self._rows[row.id] = row
+        return row
 
 
 class State:
     """All tables; `lock` guards changes that touch several values."""
 
-    def __init__(self) -> None:
+    def __init__(self, table: Callable[[str], ports.Table]) -> None:
         self.lock = threading.RLock()
-        self.portfolios: Table[Portfolio] = Table("Portfolio", self.lock)
-        self.products: Table[Product] = Table("Product", self.lock)
-        self.constraints: Table[Constraint] = Table("Constraint", self.lock)
-        self.provisioned: Table[ProvisionedProduct] = Table("Provisioned product", self.lock)
-        self.records: Table[Record] = Table("Record", self.lock)
+        kept = {name: table(f"servicecatalog.{name}") for name in _TABLES}
+        self.portfolios: Table[Portfolio] = Table("Portfolio", self.lock, kept["portfolios"])
+        self.products: Table[Product] = Table("Product", self.lock, kept["products"])
+        self.constraints: Table[Constraint] = Table("Constraint", self.lock, kept["constraints"])
+        self.provisioned: Table[ProvisionedProduct] = Table("Provisioned product", self.lock, kept["provisioned"])
+        self.records: Table[Record] = Table("Record", self.lock, kept["records"])

@@ -19,6 +19,7 @@ from botocore.exceptions import ClientError
 
 from lockgate_twin.errors import ApiError
 from lockgate_twin.ports import utc_now
+from lockgate_twin.services.codepipeline.actions.change_set import ChangeSets
 from lockgate_twin.services.codepipeline.actions.request import ActionFailedError, ActionRequest
 from lockgate_twin.services.codepipeline.actions.stack_request import stack_request
 from lockgate_twin.services.codepipeline.execution import ActionResult, Artifact
@@ -39,11 +40,17 @@ class CloudFormationDeploy:
         stacks = _Stacks(request.session.client("cloudformation"), utc_now())
         name, mode = request.configuration["StackName"], request.configuration["ActionMode"]
         current = stacks.find(name)
+        if mode == "CHANGE_SET_EXECUTE":
+            return stacks.execute(request)
         if mode == "DELETE_ONLY":
             if current is not None:
                 stacks.delete(current, request.configuration["RoleArn"])
             return ActionResult(summary=f"Stack {name} was deleted")
         wanted = stack_request(request.configuration, lambda n: request.store.read(request.inputs[n].location))
+        if mode == "CHANGE_SET_REPLACE":
+            known = current is not None and current["StackStatus"] != "REVIEW_IN_PROGRESS"
+            change_set = request.configuration["ChangeSetName"]
+            return ActionResult(summary=ChangeSets(stacks.client).replace(change_set, wanted, exists=known))
         if mode == "REPLACE_ON_FAILURE" and current is not None and current["StackStatus"] in _REPLACED:
             stacks.delete(current, request.configuration["RoleArn"])
             current = None
@@ -82,6 +89,17 @@ class _Stacks:
         if stack is None or stack["StackStatus"] not in _SUCCEEDED:
             raise ActionFailedError("JobFailed", self.failure(stack_id, stack))
         return stack
+
+    def execute(self, request: ActionRequest) -> ActionResult:
+        """Execute a change set and wait for its stack."""
+        name, change_set = request.configuration["StackName"], request.configuration["ChangeSetName"]
+        if not ChangeSets(self.client).execute(change_set, name):
+            stack = self.find(name)
+            return _result(request, stack) if stack else ActionResult(summary=f"Change set {change_set} is empty")
+        stack = self.settled(name)
+        if stack is None or stack["StackStatus"] not in _SUCCEEDED:
+            raise ActionFailedError("JobFailed", self.failure(name, stack))
+        return _result(request, stack)
 
     def delete(self, stack: StackData, role_arn: str) -> None:
         self.client.delete_stack(StackName=stack["StackName"], RoleARN=role_arn)

@@ -1,7 +1,7 @@
 """An SQS queue as target or dead-letter queue: events.amazonaws.com sends, by permission of the queue's policy.
 
 Source: EventBridge User Guide, "Using resource-based policies for Amazon EventBridge" (Amazon SQS permissions).
-Not modelled: for a queue encrypted with a customer key, AWS also asks the key's policy.
+For a queue encrypted with a customer key, the key's policy must allow EventBridge to use it as well.
 """
 
 from __future__ import annotations
@@ -29,8 +29,8 @@ class QueueSender:
         """
         keys = {"aws:SourceArn": rule_arn, "aws:SourceAccount": rule_arn.split(":")[4]}
         if not self._may(SERVICE, "sqs:SendMessage", queue_arn, keys):
-            text = f"The policy of queue {queue_arn} does not allow sqs:SendMessage for {SERVICE} with source "
-            raise DeliveryError("NO_PERMISSIONS", f"{text}{rule_arn}; add it to the queue's policy.")
+            text = f"The policy of queue {queue_arn}, or of its KMS key, does not allow sqs:SendMessage for {SERVICE} "
+            raise DeliveryError("NO_PERMISSIONS", f"{text}with source {rule_arn}; add it to the policy.")
         try:
             self._queues.send(queue_arn, message)
         except ApiError as error:

@@ -1,0 +1,87 @@
+"""The code that runs in the account, packed: the functions' archive and the jobs' zipapp.
+
+Equal source gives equal bytes on every machine, so that an archive's hash names its content.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import zipfile
+from collections.abc import Mapping
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+from catalog.errors import ConfigurationError
+
+_EPOCH = (1980, 1, 1, 0, 0, 0)
+"""The earliest date a zip file can hold."""
+
+_MAIN = b"import sys\n\nfrom lockgate_jobs.main import main\n\nsys.exit(main())\n"
+
+
+@dataclass(frozen=True, kw_only=True)
+class CodeArchive:
+    """Content of the hub bucket. `stem` and `ending` are its name before and after the digest."""
+
+    stem: str
+    ending: str
+    content: bytes
+    folder: str = "code"
+
+    @property
+    def digest(self) -> str:
+        """Return the sha256 of its content."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def key(self) -> str:
+        """Return its key in the hub bucket, which changes exactly when its content does."""
+        return f"{self.folder}/{self.stem}-{self.digest}{self.ending}"
+
+
+def functions_archive(root: Path) -> CodeArchive:
+    """Pack the hub's functions: the packages `approval` and `watching`."""
+    catalog = root / "catalog"
+    files = {**_package(catalog / "approval", "approval"), **_package(catalog / "watching", "watching")}
+    return CodeArchive(stem="lockgate-functions", ending=".zip", content=_zipped(files))
+
+
+def jobs_archive(root: Path) -> CodeArchive:
+    """Pack the processing jobs with the checks library and PyYAML's pure Python part (MIT licence).
+
+    Raises:
+        ConfigurationError: PyYAML is not installed.
+    """
+    found = find_spec("yaml")
+    if found is None or found.origin is None:
+        raise ConfigurationError(["PyYAML is not installed beside this command: run tools/setup."])
+    library = root / "checks" / "src" / "lockgate_checks"
+    files = {
+        "__main__.py": _MAIN,
+        **_package(root / "catalog" / "jobs" / "lockgate_jobs", "lockgate_jobs"),
+        **_package(library, "lockgate_checks", skipped="report/sample/"),
+        **{
+            name: content for name, content in _package(Path(found.origin).parent, "yaml").items() if name[-3:] == ".py"
+        },
+    }
+    return CodeArchive(stem="lockgate-checks", ending=".pyz", content=_zipped(files))
+
+
+def _package(folder: Path, name: str, skipped: str = "\0") -> dict[str, bytes]:
+    files = (path for path in folder.rglob("*") if path.is_file() and "__pycache__" not in path.parts)
+    named = {path.relative_to(folder).as_posix(): path for path in files}
+    return {f"{name}/{inside}": path.read_bytes() for inside, path in named.items() if not inside.startswith(skipped)}
+
+
+def _zipped(files: Mapping[str, bytes]) -> bytes:
+    """Return the archive, stored: compressed bytes differ between zlib versions."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as zipped:
+        for name in sorted(files):
+            entry = zipfile.ZipInfo(name, _EPOCH)
+            entry.create_system = 3  # Unix: only then are the modes read
+            entry.external_attr = 0o100644 << 16
+            zipped.writestr(entry, files[name])
+    return buffer.getvalue()
