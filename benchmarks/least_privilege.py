@@ -18,7 +18,7 @@ from pathlib import Path
 from lockgate_twin.audit.mutation import Verdict, mutated_checkout, try_life_cycle
 from lockgate_twin.audit.replay import Grant, used_grants
 from lockgate_twin.audit.run import open_run
-from lockgate_twin.demo.stages import LIFE_CYCLE, Stage, second_build
+from lockgate_twin.demo.stages import LIFE_CYCLE, Stage, biased_build
 from lockgate_twin.demo.twin_process import twin_process
 from lockgate_twin.demo.world import Facts, World
 
@@ -47,7 +47,7 @@ def used_in_life_cycle() -> tuple[list[Grant], str]:
         facts = Facts()
         for stage in LIFE_CYCLE:
             facts = stage.run(world, facts)
-            changed = _now() if stage.run is second_build else changed
+            changed = _now() if stage.run is biased_build else changed
         run = open_run(Path(state.state_dir))
         roles = [role for role in run.roles if role.is_products]
         return [grant for role in roles for grant in used_grants(role, run.log.of(role.arn))], changed
@@ -65,7 +65,7 @@ def _try(grant: Grant, changed: str) -> Verdict:
 def _stages(grant: Grant, changed: str) -> Sequence[Stage]:
     """Return the life cycle, without its second build for what is only used after it."""
     late = min(check.time for check in grant.checks) > changed
-    return [stage for stage in LIFE_CYCLE if not late or stage.run is not second_build]
+    return [stage for stage in LIFE_CYCLE if not late or stage.run is not biased_build]
 
 
 def _chosen(grants: Sequence[Grant], options: argparse.Namespace) -> list[Grant]:

@@ -11,6 +11,7 @@ import datetime as dt
 import hashlib
 import json
 import os
+import re
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -55,9 +56,8 @@ def handler(event: Json, context: Any) -> Json:
     """Decide; return the outputs of the pipeline's step DecideAndRecord, all texts."""
     sagemaker, s3, own_arn = _client("sagemaker"), _client("s3"), context.invoked_function_arn
     try:
-        task = (
-            _failed(event, sagemaker, own_arn) if event.get("detail-type") == _EXECUTION else _examined(event, own_arn)
-        )
+        read = _failed if event.get("detail-type") == _EXECUTION else _examined
+        task = read(event, sagemaker, own_arn)
         outcome = decide(task, sagemaker, s3)
     except IgnoredError as reason:
         outcome = {"Outcome": "ignored", "Reason": str(reason)}
@@ -135,11 +135,16 @@ def _first_reason(decision: Json) -> str:
     return f"{passed} findings passed, none in the way"
 
 
-def _examined(event: Json, own_arn: str) -> Task:
-    version = own(event["model_package_arn"], own_arn)
+def _examined(event: Json, sagemaker: Any, own_arn: str) -> Task:
+    """The task of the pipeline's last step: an execution of the approval pipeline that examines this very version."""
+    version, execution = own(event["model_package_arn"], own_arn), str(event["execution_id"])
+    if not re.fullmatch("[A-Za-z0-9-]+", execution):
+        raise IgnoredError(f"{execution[:80]!r} is no examination")
+    if _version_of(f"{_pipeline(own_arn)}/execution/{execution}", sagemaker) != version.arn:
+        raise IgnoredError(f"the examination {execution} is about another model version")
     return Task(
         version=version,
-        place=_folder(version, event["execution_id"]),
+        place=_folder(version, execution),
         problem=event["problem"],
         model_pin=event["model_pin"],
         evidence_digest=event["evidence_digest"],
@@ -152,18 +157,25 @@ def _failed(event: Json, sagemaker: Any, own_arn: str) -> Task:
     It is a fault of the examination, not of the model, so a person decides.
     """
     arn = str(event.get("detail", {}).get("pipelineExecutionArn"))
-    _, partition, _, region, account, *_ = own_arn.split(":")
-    pipeline = f"arn:{partition}:sagemaker:{region}:{account}:pipeline/{os.environ['APPROVAL_PIPELINE']}"
-    if not arn.startswith(f"{pipeline}/execution/"):
+    if not arn.startswith(f"{_pipeline(own_arn)}/execution/"):
         raise IgnoredError(f"{arn} is no examination")
     execution = sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn)
     if (status := execution["PipelineExecutionStatus"]) not in _ENDED:
         raise IgnoredError(f"{arn} is {status}")
-    given = sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=arn)["PipelineParameters"]
-    version = own(next(item["Value"] for item in given if item["Name"] == "ModelPackageArn"), own_arn)
+    version = own(_version_of(arn, sagemaker), own_arn)
     reason = str(execution.get("FailureReason") or f"it was {status.lower()}")[:500]
     problem = f"the examination did not end: {reason}"
     return Task(version, _folder(version, arn.rpartition("/")[2]), problem, verdict_on_problem="human")
+
+
+def _pipeline(own_arn: str) -> str:
+    _, partition, _, region, account, *_ = own_arn.split(":")
+    return f"arn:{partition}:sagemaker:{region}:{account}:pipeline/{os.environ['APPROVAL_PIPELINE']}"
+
+
+def _version_of(execution: str, sagemaker: Any) -> str:
+    given = sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=execution)["PipelineParameters"]
+    return next(str(item["Value"]) for item in given if item["Name"] == "ModelPackageArn")
 
 
 def _folder(version: Version, execution: str) -> Place:

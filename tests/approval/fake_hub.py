@@ -170,6 +170,8 @@ class FakeSagemaker:
     def list_pipeline_parameters_for_execution(self, **request: Any) -> dict[str, Any]:
         """An execution's parameters: the first version."""
         hold("sagemaker", "ListPipelineParametersForExecution", request)
+        if request["PipelineExecutionArn"] not in self.status:
+            raise refused("ListPipelineParametersForExecution", "ResourceNotFound")
         return {"PipelineParameters": [{"Name": "ModelPackageArn", "Value": arn_of(1)}]}
 
     def update_model_package(self, **request: Any) -> dict[str, Any]:

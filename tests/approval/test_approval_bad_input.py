@@ -65,7 +65,10 @@ CASES: dict[str, tuple[Files, str]] = {
     "a feature that is NaN throughout": (data(column("age", lambda *_: "nan")), "not finite"),
     "a feature that is empty throughout": (data(column("age", lambda *_: "")), "could not convert"),
     "a feature of texts": (data(column("age", lambda *_: "old")), "could not convert"),
-    "an infinite feature": (data(column("age", lambda n, age: "inf" if n == 7 else age)), "is declared as"),
+    "an infinite feature": (
+        data(column("age", lambda n, age: "inf" if n == 7 else age)),
+        "not the registered model's own",
+    ),
     "a feature of mixed types": (data(column("age", lambda n, age: "old" if n % 2 else age)), "could not convert"),
     "scores that are texts": (data(column("score", lambda *_: "high")), "could not convert"),
     "infinite scores": (data(column("score", lambda *_: "inf")), "where labels and scores are finite"),
@@ -79,7 +82,10 @@ CASES: dict[str, tuple[Files, str]] = {
     "evaluation data that are no text": (report("holdout.csv", b"\xff\xfe\x00\x01"), "holdout.csv cannot be read"),
     "a model-quality report that is no JSON": (report("model_quality/statistics.json", b"<html>"), "it is no JSON"),
     "a bias report that is no JSON": (report("bias/analysis.json", b""), "it is no JSON"),
-    "a bias report of another form": (report("bias/analysis.json", b'{"post_training_bias_metrics": 3}'), "does not have the documented form"),
+    "a bias report of another form": (
+        report("bias/analysis.json", b'{"post_training_bias_metrics": 3}'),
+        "does not have the documented form",
+    ),
     "a report with NaN": (report("model_quality/statistics.json", b'{"dataset": NaN}'), "NaN is no JSON number"),
     "a lineage that is a list": (report("lineage.json", b"[]"), "no JSON object"),
     "a plan without features": (plan(features=[]), "features are none"),

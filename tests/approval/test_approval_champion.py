@@ -20,15 +20,18 @@ from tests.approval.examined import (
     manifest,
 )
 
-NARROW_INFERENCE = INFERENCE.replace("for row in csv", "for row in _narrow(csv").replace(
-    "reader(io.StringIO(body))]", "reader(io.StringIO(body)))]"
-) + '''
+NARROW_INFERENCE = (
+    INFERENCE.replace("for row in csv", "for row in _narrow(csv").replace(
+        "reader(io.StringIO(body))]", "reader(io.StringIO(body)))]"
+    )
+    + """
 def _narrow(rows):
     for row in rows:
         if len(row) != 1:
             raise ValueError(f"one feature is expected, not {len(row)}")
         yield row
-'''
+"""
+)
 CHAMPIONS_PLAN = PLAN | {"features": ["income"]}
 
 
@@ -117,7 +120,10 @@ def test_what_later_examinations_need_is_kept_with_its_digest(tmp_path: Path) ->
     tried.run()
     written = tmp_path / "evaluate" / "output" / "decision"
     digests = json.loads((written / "digests.json").read_bytes())
-    for name, content in {"evaluation_plan.json": evidence()["evaluation_plan.json"], "project-policy.yaml": policy}.items():
+    for name, content in {
+        "evaluation_plan.json": evidence()["evaluation_plan.json"],
+        "project-policy.yaml": policy,
+    }.items():
         assert (written / name).read_bytes() == content
         assert digests[name] == hashlib.sha256(content).hexdigest()
 
@@ -125,7 +131,9 @@ def test_what_later_examinations_need_is_kept_with_its_digest(tmp_path: Path) ->
 def test_the_models_code_finds_nothing_of_the_approved_versions_decision(tmp_path: Path) -> None:
     """What was decided about it is gone before any code of a project runs."""
     place = tmp_path / "recompute" / "input" / "baseline"
-    code = f"from pathlib import Path\nif Path({str(place)!r}).exists():\n    raise SystemExit('found it')\n" + INFERENCE
+    code = (
+        f"from pathlib import Path\nif Path({str(place)!r}).exists():\n    raise SystemExit('found it')\n" + INFERENCE
+    )
     model = archive(inference=code)
     lineage = json.dumps({"model_digest": hashlib.sha256(model).hexdigest()}).encode()
     files = evidence() | {"lineage.json": lineage}

@@ -122,7 +122,9 @@ def test_the_latest_approved_version_is_the_champion(hub: Hub) -> None:
     assert outputs["BaselineUri"] == folder
 
 
-@pytest.mark.parametrize("folder", ["credit-p-idy6c3e1fiqj/5/e1", "another-p-idy6c3e1fiqj/6/e1", "credit-p-idy6c3e1fiqj/66/e"])
+@pytest.mark.parametrize(
+    "folder", ["credit-p-idy6c3e1fiqj/5/e1", "another-p-idy6c3e1fiqj/6/e1", "credit-p-idy6c3e1fiqj/66/e"]
+)
 def test_what_was_decided_about_another_version_is_not_taken(hub: Hub, folder: str) -> None:
     """A registration could name another version's folder as its own baseline."""
     champion = hub.sagemaker.register(6, **facts(hub.manifest), ModelApprovalStatus="Approved")

@@ -137,6 +137,14 @@ def test_a_record_delivered_twice_counts_once() -> None:
     assert watched([*lines, *lines]).rows == 50
 
 
+def test_a_deployments_own_tests_are_no_traffic() -> None:
+    """They are marked by their inference id, and are neither rows nor unreadable."""
+    marked = json.loads(record("this,is,no,row\n", "?\n", "t1"))
+    marked["eventMetadata"]["inferenceId"] = "lockgate-test"
+    seen = watched([*traffic(people(2, 50)), json.dumps(marked)])
+    assert (seen.rows, seen.records, dict(seen.unread)) == (50, 50, {})
+
+
 def test_a_baseline_without_a_feature_of_the_requests_is_refused() -> None:
     """Nothing could be said about that column."""
     documents = baseline(people(1, 100))

@@ -63,7 +63,7 @@ def test_version_1_is_approved_by_code_with_what_it_rests_on(world: World, appro
 def test_the_examination_asked_the_registered_model_itself(world: World, approved: Facts) -> None:
     """The hub's own predictions agree with the declared ones, and their document is part of the evidence."""
     uri = package(world, approved, 1)["CustomerMetadataProperties"]["DecisionUri"]
-    asked = json.loads(stored(world, uri, "evidence/recomputation.json"))
+    asked = json.loads(stored(world, uri, "evidence/recomputed.json"))
     assert asked["scores"] == "model"
     assert asked["model_digest"] == approved.versions[0]["model_digest"]
     assert asked["largest_difference"] < 1e-5
@@ -75,7 +75,7 @@ def test_both_model_cards_tell_the_decision(world: World, approved: Facts) -> No
     embedded = json.loads(version["ModelCard"]["ModelCardContent"])
     assert embedded["evaluation_details"]
     group = f"{world.project}-{approved.project_id}"
-    card = world.person(ADMINISTRATOR).client("sagemaker").describe_model_card(ModelCardName=group)
+    card = world.person(ADMINISTRATOR).client("sagemaker").describe_model_card(ModelCardName=group, ModelCardVersion=1)
     assert version["CustomerMetadataProperties"]["DecisionUri"] in card["Content"]
 
 

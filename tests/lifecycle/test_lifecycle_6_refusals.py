@@ -82,7 +82,7 @@ def run_pipeline(world: World, facts: Facts, **parameters: str) -> dict[str, Any
 def test_a_push_whose_buildspec_fails_fails_the_pipeline_with_the_logs_path(
     world: World, rejected: Facts, tmp_path: Path
 ) -> None:
-    """The failing command is named, the log file exists and shows it, and nothing is registered."""
+    """The failing command is named, the log shows it, nothing is registered, and the mended push succeeds."""
     before, following = versions(world, rejected), follower(world, rejected, "modelbuild")
     known = executions(following)
     work = clone(world, rejected, "modelbuild", tmp_path / "work")
@@ -95,6 +95,10 @@ def test_a_push_whose_buildspec_fails_fails_the_pipeline_with_the_logs_path(
     log = re.search(r"(/\S+\.log)", str(error.value))
     assert log, error.value
     assert "a broken test" in Path(log[1]).read_text()
+    known = executions(following)
+    buildspec.write_text(original)
+    push(world, work, "Mend the build")
+    following.finish(following.new_execution(known))
     assert versions(world, rejected) == before
 
 
@@ -153,7 +157,8 @@ def test_a_failing_staging_test_leaves_production_untouched(world: World, live: 
     known = executions(following)
     arn = live.versions[1]["arn"]
     world.person("approver").run(
-        [str(world.root / "lockgate"), "approve", arn, "--reason", "accepted until the data are mended"], cwd=world.root
+        [str(world.root / "lockgate"), "approve", arn, "--again", "--reason", "accepted until the data are mended"],
+        cwd=world.root,
     )
     with pytest.raises(StageFailedError, match="Staging/TestStaging failed"):
         following.finish(following.new_execution(known))

@@ -53,6 +53,10 @@ def _matches(value: str | None, patterns: list[str]) -> bool:
 _OPERATORS: dict[str, Callable[[str | None, list[str]], bool]] = {
     "StringEquals": _equals,
     "StringLike": _matches,
+    "StringEqualsIfExists": lambda value, wanted: value is None or value in wanted,
     "ArnLike": _matches,
+    "ArnEquals": _matches,
+    "ArnLikeIfExists": lambda value, patterns: value is None or _matches(value, patterns),
+    "ArnNotLike": lambda value, patterns: not _matches(value, patterns),
     "Bool": lambda value, wanted: value is not None and value.lower() in [str(item).lower() for item in wanted],
 }

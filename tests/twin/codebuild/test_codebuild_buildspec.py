@@ -75,7 +75,7 @@ def test_a_whole_buildspec_is_read() -> None:
         ("version: 0.2\nphases:\n  test:\n    commands: [a]", "unknown key 'test' in phases at line 4"),
         ("version: 0.2\nphases:\n  build: {}", "phases.build.commands is required"),
         ("version: 0.2\nphases:\n  build:\n    commands: [a]\nbatch: {}", "batch in the buildspec is not impl"),
-        ("version: 0.2\nphases:\n  build:\n    on-failure: AGAIN\n    commands: [a]", "on-failure 'AGAIN' must be ABORT"),
+        ("version: 0.2\nphases:\n  build:\n    on-failure: AGAIN\n    commands: [a]", "'AGAIN' must be ABORT"),
         ("version: 0.2\nphases:\n  build:\n    commands: [a]\nartifacts:\n  name: x", "artifacts.files is required"),
     ],
 )

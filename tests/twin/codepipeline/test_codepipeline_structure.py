@@ -94,11 +94,11 @@ def _rule(provider: str) -> dict[str, Any]:
             "InvalidStageDeclarationException",
             "there is no rollback of a pipeline in PARALLEL mode",
         ),
-        (pipeline(stage("B", build()), triggers=[{}]), "NotImplemented", "triggers"),
+        (pipeline(stage("B", build()), triggers=[{}]), "NotImplemented", "triggers, which need a source action with"),
         (
-            pipeline({**stage("B", build()), "onFailure": {"conditions": [{"result": "FAIL"}]}}),
+            pipeline({**stage("B", build()), "onFailure": {"conditions": [{"result": "RETRY"}]}}),
             "NotImplemented",
-            "conditions in onFailure of stage B",
+            "RETRY with conditions in onFailure of stage B",
         ),
         (
             pipeline({**stage("B", build()), "beforeEntry": {"conditions": [{"result": "FAIL"}]}}),
@@ -106,9 +106,14 @@ def _rule(provider: str) -> dict[str, Any]:
             "A condition in beforeEntry of stage B has no rules",
         ),
         (
-            pipeline({**stage("B", build()), "beforeEntry": {"conditions": [{"rules": [_rule("DeploymentWindow")]}]}}),
+            pipeline({**stage("B", build()), "beforeEntry": {"conditions": [{"rules": [_rule("LambdaInvoke")]}]}}),
             "NotImplemented",
-            "rule provider DeploymentWindow",
+            "AWS does not document the event that its function gets",
+        ),
+        (
+            pipeline({**stage("B", build()), "beforeEntry": {"conditions": [{"rules": [_rule("DeploymentWindow")]}]}}),
+            "InvalidStageDeclarationException",
+            "is missing required configuration 'Cron'",
         ),
         (
             pipeline({**stage("B", build()), "onSuccess": {"conditions": [{"rules": [_rule("VariableCheck")]}]}}),

@@ -16,6 +16,7 @@ import time
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 from lockgate_twin.ports import Command
 
@@ -61,12 +62,20 @@ class GuardedProcess:
         self._table.ended(self)
 
 
+class Span(NamedTuple):
+    """When a child ran, in seconds of the monotonic clock."""
+
+    name: str
+    start: float
+    end: float
+
+
 class ProcessTable:
     """Starts children and keeps account of them."""
 
     def __init__(self) -> None:
         self._running: dict[int, GuardedProcess] = {}
-        self._finished: deque[tuple[str, float]] = deque(maxlen=_REMEMBERED)
+        self._finished: deque[Span] = deque(maxlen=_REMEMBERED)
         self._lock = threading.Lock()
         self._closed = False
         read_end, self._pipe = os.pipe()
@@ -104,14 +113,20 @@ class ProcessTable:
             if self._running.pop(process.pid, None) is None:
                 return
             _signal_group(process.pid, signal.SIGKILL)
-            self._finished.append((process.name, time.monotonic() - process.started))
+            self._finished.append(Span(process.name, process.started, time.monotonic()))
             self._tell(f"-{process.pid}\n")
         process.on_end()
 
     def finished(self) -> list[tuple[str, float]]:
         """Return the name and the run time, in seconds, of the last children that have ended (10,000 at most)."""
         with self._lock:
-            return list(self._finished)
+            return [(span.name, span.end - span.start) for span in self._finished]
+
+    def spans(self) -> list[Span]:
+        """Return when those children ran, and since when those run that have not ended."""
+        now = time.monotonic()
+        with self._lock:
+            return [*self._finished, *(Span(p.name, p.started, now) for p in self._running.values())]
 
     def running(self) -> dict[int, str]:
         """Return the name of every child that runs, by process id."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hmac
+import time
 import traceback
 from collections.abc import Callable
 from datetime import datetime
@@ -112,12 +113,17 @@ class Twin:
     def status(self) -> dict[str, Any]:
         """Tell what runs and how much time the users' own programs took."""
         finished, running = self.core.processes.finished(), self.core.processes.running()
+        now, clock = time.monotonic(), utc_now()  # spans are told in seconds before now
         return {
             "endpoint_url": self.core.settings.endpoint_url,
             "state_dir": str(self.core.settings.state_dir),
             "running_processes": sorted(running.values()),
             "finished_processes": finished,
-            "seconds_in_pipelines": self._sagemaker.executions.seconds(),
+            "spans": [(span.name, span.start - now, span.end - now) for span in self.core.processes.spans()],
+            "pipelines": [
+                (name, (start - clock).total_seconds(), (end - clock).total_seconds())
+                for name, start, end in self._sagemaker.executions.spans()
+            ],
             "faults": self.events.faults.shown(),
         }
 

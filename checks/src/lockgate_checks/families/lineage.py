@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from lockgate_checks.check import Answer, Measured, check, failed, passed, skipped
+from lockgate_checks.check import Answer, Measured, check, failed, number, passed, skipped
 from lockgate_checks.compute.lineage import read_lineage
 from lockgate_checks.families.reading import mapping
 
@@ -29,7 +29,7 @@ def held_out(lineage: Mapping[str, Any]) -> Answer:
 @check(
     id="lineage.leakage",
     question="Are evaluation rows free of copies of training rows?",
-    measures=("leaked_share", "leaked_share_lower"),
+    measures=("leaked_share", "leaked_share_lower", "repeated_share"),
 )
 def leakage(lineage: Mapping[str, Any]) -> Iterator[Measured | Answer]:
     """Evaluation rows also stand among the training rows, so the metrics are too good: split the data again."""
@@ -37,5 +37,10 @@ def leakage(lineage: Mapping[str, Any]) -> Iterator[Measured | Answer]:
         yield skipped("the lineage says nothing about rows that training and evaluation share")
         return
     found = mapping(lineage["overlap"], "overlap")
-    yield Measured("leaked_share", found.get("leaked_share"))
-    yield Measured("leaked_share_lower", found.get("leaked_share_lower"))
+    for name in ("leaked_share", "leaked_share_lower"):
+        share = number(found.get(name))
+        lawful = share is not None and 0 <= share <= 1
+        yield Measured(name, share if lawful else f"{found.get(name)!r}, which is no share from 0 to 1")
+    repeated, rows = number(found.get("repeated_rows")), number(found.get("evaluation_rows"))
+    known = repeated is not None and rows is not None and 0 <= repeated <= rows > 0
+    yield Measured("repeated_share", (repeated or 0.0) / (rows or 1.0) if known else "unknown")

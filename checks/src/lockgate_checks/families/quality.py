@@ -18,6 +18,7 @@ _CONSTANT = "_best_constant_classifier"
 REPORTED = (*_RATES, *_POSITIVES, "auc", *_WEIGHTED, *_REGRESSION)
 METRICS = (*REPORTED, "average_precision", "brier", "expected_calibration_error", "accuracy_over_constant")
 SEGMENT = "segment_"
+_SHARES = frozenset({*METRICS} - {*_REGRESSION, "accuracy_over_constant"})
 
 
 @check(id="quality.metrics", question="Is the model good enough on held-out rows?", measures=METRICS)
@@ -34,9 +35,10 @@ def metrics(model_quality: Mapping[str, Any]) -> Iterator[Measured]:
     if "brier" in own:
         yield _measured("brier", own["brier"], own["brier"].get("interval"))
     if "average_precision" in own:
-        yield Measured("average_precision", own["average_precision"])
+        yield _measured("average_precision", {"value": own["average_precision"]}, None)
     if "calibration" in own:
-        yield Measured("expected_calibration_error", own["calibration"].get("expected_calibration_error"))
+        error = own["calibration"].get("expected_calibration_error")
+        yield _measured("expected_calibration_error", {"value": error}, None)
 
 
 @check(id="quality.rows", question="Was the model measured on enough rows?", measures=("rows",))
@@ -80,6 +82,9 @@ def _reported(report: Mapping[str, Any]) -> Iterator[Measured]:
 
 def _measured(name: str, metric: Any, interval: Any) -> Measured:
     value = mapping(metric, name).get("value")
+    share = number(value)
+    if name in _SHARES and share is not None and not 0 <= share <= 1:
+        return Measured(name, f"{share:.6g}, which is no share from 0 to 1")
     if not isinstance(interval, Mapping):
         return Measured(name, value)
     bounds = Confidence(interval.get("lower"), interval.get("upper"), interval.get("level"))

@@ -20,13 +20,15 @@ from lockgate_checks.check import label
 from lockgate_checks.errors import EvidenceError
 
 Row = tuple[str, ...]
+TEST = "lockgate-test"
+"""The inference id of requests by which a deployment tests its endpoint: they are no traffic."""
 
 
 @dataclass
 class Captured:
     """The rows of captured records, each the features of one request row with its prediction behind them.
 
-    `records` counts lines read; `unread` the lines that could not be used, by reason. Both grow as `rows` is read.
+    `records` counts lines of traffic; `unread` those that could not be used, by reason. Both grow as `rows` is read.
     """
 
     features: tuple[str, ...]
@@ -48,8 +50,10 @@ class Captured:
 
     def _rows_of(self, line: str | bytes) -> list[Row]:
         record = _object(line)
-        event = str(_member(record, "eventMetadata").get("eventId", ""))
-        if event and event in self._events:
+        metadata = _member(record, "eventMetadata")
+        event = str(metadata.get("eventId", ""))
+        if metadata.get("inferenceId") == TEST or (event and event in self._events):
+            self.records -= 1
             return []
         data = _member(record, "captureData")
         asked = _table(_member(data, "endpointInput"), "the request")

@@ -13,6 +13,9 @@ from botocore.exceptions import ClientError
 from deploy.holdout import Holdout, to_csv
 from deploy.stages import Expectations
 
+INFERENCE_ID = "lockgate-test"
+"""Marks these requests in captured data, so that a watch of production leaves them out."""
+
 MALFORMED = "this,is,not,a,row,of,this,model,at,all\n"
 
 
@@ -54,7 +57,11 @@ class Caller:
     def send(self, body: str) -> str:
         """One invocation with CSV in and out."""
         answer = self.runtime.invoke_endpoint(
-            EndpointName=self.endpoint_name, ContentType="text/csv", Accept="text/csv", Body=body.encode()
+            EndpointName=self.endpoint_name,
+            ContentType="text/csv",
+            Accept="text/csv",
+            InferenceId=INFERENCE_ID,
+            Body=body.encode(),
         )
         return str(answer["Body"].read().decode())
 

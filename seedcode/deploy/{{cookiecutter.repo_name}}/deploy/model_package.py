@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import dataclass
 from typing import Any
+
+from botocore.exceptions import ClientError
 
 from deploy import storage
 from deploy.environment import Environment
@@ -25,7 +28,13 @@ class ModelPackage:
     model_data_uri: str
     evaluation_data_uri: str
     statistics_uri: str
-    evaluation_plan_uri: str | None
+    evidence_uri: str | None
+    evidence_digest: str | None
+
+    @property
+    def evaluation_plan_uri(self) -> str | None:
+        """Where evaluation_plan.json is; None for a version registered without evidence of its own."""
+        return f"{self.evidence_uri}evaluation_plan.json" if self.evidence_uri else None
 
     @property
     def verified(self) -> str:
@@ -37,10 +46,11 @@ def deployable(sagemaker: Any, s3: Any, environment: Environment) -> ModelPackag
     """The environment's model version, approved now and byte for byte what was registered.
 
     Raises:
-        RefusedError: as read_approved, or the sha256 of its model.tar.gz is not the registered one.
+        RefusedError: as read_approved, or its model.tar.gz or its evidence is not what was registered.
     """
     package = read_approved(sagemaker, environment)
     check_bytes(s3, package)
+    check_evidence(s3, package)
     return package
 
 
@@ -79,12 +89,38 @@ def check_arn(environment: Environment) -> None:
 
 def check_bytes(s3: Any, package: ModelPackage) -> None:
     """Refuse a version whose archive is not byte for byte what was evaluated and approved."""
-    actual = storage.sha256(s3, package.model_data_uri)
+    actual = _digest(s3, package.model_data_uri, package)
     if actual != package.digest:
         raise RefusedError(
             f"The bytes of {package.model_data_uri} have the sha256 {actual}, but {package.arn} was "
             f"registered with {package.digest}: the archive was changed since then and is not deployed."
         )
+
+
+def check_evidence(s3: Any, package: ModelPackage) -> None:
+    """Refuse a version whose evidence is missing or not what was approved: endpoints are tested with it.
+
+    A version registered without the digest of its evidence has none to be held against.
+    """
+    if not (package.evidence_uri and package.evidence_digest):
+        return
+    manifest = f"{package.evidence_uri}manifest.json"
+    if _digest(s3, manifest, package) != package.evidence_digest:
+        raise RefusedError(f"{manifest} is not the one that {package.arn} was registered with.")
+    for name, digest in json.loads(storage.read_text(s3, manifest))["files"].items():
+        if _digest(s3, f"{package.evidence_uri}{name}", package) != digest:
+            raise RefusedError(
+                f"{package.evidence_uri}{name} is not the one that {package.arn} was registered with."
+            )
+
+
+def _digest(s3: Any, uri: str, package: ModelPackage) -> str:
+    try:
+        return storage.sha256(s3, uri)
+    except ClientError as error:
+        if error.response["Error"]["Code"] not in ("NoSuchKey", "404"):
+            raise
+        raise RefusedError(f"{uri} does not exist any more; {package.arn} was registered with it.") from None
 
 
 def _package(found: dict[str, Any]) -> ModelPackage:
@@ -105,8 +141,13 @@ def _package(found: dict[str, Any]) -> ModelPackage:
     if missing:
         raise RefusedError(f"{arn} was registered without {' and '.join(missing)}.")
     digest, evaluation_data, model_data, statistics = evidence.values()
-    folder = properties.get("EvidenceUri")
-    plan = f"{folder}evaluation_plan.json" if folder else None
     return ModelPackage(
-        arn, found["ModelPackageVersion"], digest, model_data, evaluation_data, statistics, plan
+        arn=arn,
+        version=found["ModelPackageVersion"],
+        digest=digest,
+        model_data_uri=model_data,
+        evaluation_data_uri=evaluation_data,
+        statistics_uri=statistics,
+        evidence_uri=properties.get("EvidenceUri"),
+        evidence_digest=properties.get("EvidenceDigest"),
     )

@@ -25,6 +25,7 @@ HOLDOUT = "age,sex,label,score\n" + "".join(
     f"{20 + number},Male,{label},{score}\n"
     for number, (label, score) in enumerate(zip(LABELS, SCORES, strict=True))
 )
+MANIFEST = json.dumps({"files": {"holdout.csv": hashlib.sha256(HOLDOUT.encode()).hexdigest()}}).encode()
 VALUES = {
     "SAGEMAKER_PROJECT_NAME": "Demo",
     "SAGEMAKER_PROJECT_ID": "p-1",
@@ -73,6 +74,8 @@ class Bucket:
 
     def get_object(self, Bucket: str, Key: str) -> dict[str, Any]:
         assert Bucket == "bucket"
+        if Key not in self.objects:
+            raise ClientError({"Error": {"Code": "NoSuchKey"}}, "GetObject")
         return {"Body": io.BytesIO(self.objects[Key])}
 
 
@@ -85,9 +88,10 @@ class Runtime:
     broken: bool = False
 
     def invoke_endpoint(
-        self, EndpointName: str, ContentType: str, Accept: str, Body: bytes
+        self, EndpointName: str, ContentType: str, Accept: str, InferenceId: str, Body: bytes
     ) -> dict[str, Any]:
         assert (EndpointName, ContentType, Accept) == (ENDPOINT, "text/csv", "text/csv")
+        assert InferenceId == "lockgate-test"
         rows = [line.split(",") for line in Body.decode().splitlines()]
         if self.broken or len(rows[0]) != 2:
             status = 500 if self.broken else self.malformed
@@ -111,6 +115,7 @@ def registered(**changes: Any) -> dict[str, Any]:
             "ModelDigest": hashlib.sha256(ARCHIVE).hexdigest(),
             "EvaluationDataUri": "s3://bucket/holdout.csv",
             "EvidenceUri": "s3://bucket/",
+            "EvidenceDigest": hashlib.sha256(MANIFEST).hexdigest(),
         },
     } | changes
 
@@ -129,6 +134,7 @@ def bucket() -> Bucket:
     objects = {
         "model.tar.gz": ARCHIVE,
         "holdout.csv": HOLDOUT.encode(),
+        "manifest.json": MANIFEST,
         "statistics.json": json.dumps(statistics).encode(),
     }
     return Bucket(objects)

@@ -49,6 +49,29 @@ def test_one_changed_byte_is_refused(byte: int, environment: Environment, bucket
         deployable(SageMaker(), Bucket({**bucket.objects, "model.tar.gz": bytes(altered)}), environment)
 
 
+@pytest.mark.parametrize("name", ["holdout.csv", "manifest.json"])
+def test_evidence_that_is_altered_or_gone_is_refused(
+    name: str, environment: Environment, bucket: Bucket
+) -> None:
+    """An endpoint would be tested with other rows than those that the version was approved for."""
+    altered = {**bucket.objects, name: bucket.objects[name] + b" "}
+    with pytest.raises(RefusedError, match=f"{name} is not the one that"):
+        deployable(SageMaker(), Bucket(altered), environment)
+    gone = {key: content for key, content in bucket.objects.items() if key != name}
+    with pytest.raises(RefusedError, match=f"{name} does not exist any more"):
+        deployable(SageMaker(), Bucket(gone), environment)
+
+
+def test_a_version_without_a_digest_of_its_evidence_has_none_to_be_held_against(
+    environment: Environment, bucket: Bucket
+) -> None:
+    """It was approved without one, and its model is held against its digest all the same."""
+    properties = registered()["CustomerMetadataProperties"]
+    del properties["EvidenceDigest"]
+    package = registered(CustomerMetadataProperties=properties)
+    assert deployable(SageMaker(package=package), bucket, environment).evidence_digest is None
+
+
 @pytest.mark.parametrize(
     ("arn", "sentence"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import threading
 import time
@@ -21,7 +22,7 @@ from lockgate_twin.cloudformation.documents import load
 from lockgate_twin.demo.twin_process import twin_process
 from lockgate_twin.demo.world import Facts, World
 
-HUB = "catalog/hub.yaml"
+HUB_STACK = re.compile(r"sagemaker-lockgate-(\w+)")
 PROJECT = "templates/versions/*/project.template.yaml"
 # After a denial, whoever waits for what it prevented is given up: the wait alone would take minutes.
 _GRACE_SECONDS = 12.0
@@ -66,7 +67,7 @@ def mutated_checkout(root: Path, checkout: Path, grant: Grant) -> Path:
     for name in ("catalog", "templates"):
         shutil.copytree(root / name, checkout / name, ignore=shutil.ignore_patterns("__pycache__"))
     origin = grant.role.origins.get(grant.statement.policy)
-    for file in (checkout / HUB, *checkout.glob(PROJECT)):
+    for file in _templates(checkout, origin.stack if origin else ""):
         template = load(file.read_text(encoding="utf-8"))
         made = template["Resources"].get(origin.logical_id if origin else "")
         if made is not None:
@@ -74,6 +75,12 @@ def mutated_checkout(root: Path, checkout: Path, grant: Grant) -> Path:
             file.write_text(yaml.safe_dump(template, sort_keys=False, width=1_000), encoding="utf-8")
             return checkout
     raise AuditError(f"{grant} stands in no template of {root}.")
+
+
+def _templates(checkout: Path, stack: str) -> list[Path]:
+    """Return the files that a stack may have been made from: one of the hub's, else a project template."""
+    hub = HUB_STACK.fullmatch(stack)
+    return [checkout / "catalog" / f"{hub[1]}.yaml"] if hub else sorted(checkout.glob(PROJECT))
 
 
 def try_life_cycle(checkout: Path, output: Path, grant: Grant, stages: Sequence[Any]) -> Verdict:

@@ -96,6 +96,15 @@ def _projects(asked: Asked) -> list[str]:
     return [n if n.startswith("arn:") else asked.arn("codebuild", f"project/{n}") for n in asked.flat["names"]]
 
 
+def _report_groups(asked: Asked) -> list[str]:
+    """Name the groups of the reports in a request; a report's ARN is its group's, followed by its own id."""
+    flat = asked.flat
+    many = flat.get("reportgrouparns") or flat.get("reportarns")
+    named = many or [flat.get("reportgrouparn") or flat.get("reportarn") or flat.get("arn") or flat.get("name", "*")]
+    names = [arn.partition("/")[2].split(":")[0] if arn.startswith("arn:") else arn for arn in named]
+    return [asked.arn("codebuild", f"report-group/{name}") for name in names]
+
+
 def _pipeline(asked: Asked) -> list[str]:
     return [asked.arn("codepipeline", asked.parameters["pipeline"]["name"])]
 
@@ -254,6 +263,14 @@ RESOURCES: Mapping[tuple[str, str], Callable[[Asked], list[str]]] = {
     ("codebuild", "StopBuild"): _builds,
     ("codebuild", "RetryBuild"): _builds,
     ("codebuild", "BatchGetProjects"): _projects,
+    ("codebuild", "CreateReportGroup"): _report_groups,
+    ("codebuild", "UpdateReportGroup"): _report_groups,
+    ("codebuild", "DeleteReportGroup"): _report_groups,
+    ("codebuild", "BatchGetReportGroups"): _report_groups,
+    ("codebuild", "BatchGetReports"): _report_groups,
+    ("codebuild", "ListReportsForReportGroup"): _report_groups,
+    ("codebuild", "DescribeTestCases"): _report_groups,
+    ("codebuild", "DeleteReport"): _report_groups,
     ("codepipeline", "CreatePipeline"): _pipeline,
     ("codepipeline", "UpdatePipeline"): _pipeline,
     ("codepipeline", "PutApprovalResult"): _approval_action,

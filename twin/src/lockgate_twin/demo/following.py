@@ -25,12 +25,19 @@ class Follower:
     also: Callable[[], None] = lambda: None
     _said: dict[str, str] = field(default_factory=dict)
 
+    def executions(self) -> list[dict[str, Any]]:
+        """Return the summaries of the pipeline's executions, newest first."""
+        found: list[dict[str, Any]] = self.client.list_pipeline_executions(pipelineName=self.pipeline)[
+            "pipelineExecutionSummaries"
+        ]
+        return found
+
     def new_execution(self, known: set[str]) -> str:
         """Wait for an execution that is not among the known ones and return its id."""
 
         def look() -> str | None:
-            summaries = self.client.list_pipeline_executions(pipelineName=self.pipeline)["pipelineExecutionSummaries"]
-            return next((s["pipelineExecutionId"] for s in summaries if s["pipelineExecutionId"] not in known), None)
+            found = (summary["pipelineExecutionId"] for summary in self.executions())
+            return next((execution for execution in found if execution not in known), None)
 
         return str(self.until(look, f"an execution of {self.pipeline} starts"))
 

@@ -12,7 +12,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from lockgate_twin.demo.intervals import Interval, covered, without
 from lockgate_twin.demo.world import Facts
+
+HUB = "sagemaker-lockgate-"
+JOBS = ("processing-job ", "training-job ")
 
 
 @dataclass
@@ -47,15 +51,16 @@ class Outcome:
 
 
 def twin_share(seconds: float, status: Mapping[str, Any]) -> float:
-    """Return the part of the run that was not spent inside the users' own programs.
+    """Return the part of the run in which none of the users' own programs was at work.
 
-    A build that waits for its SageMaker pipeline is not at work: the pipelines' own time is taken off the builds'
-    and the jobs that really ran inside them are added.
+    At work are builds and jobs. A build that waits for its SageMaker pipeline is not; the jobs of that pipeline are.
+    The hub's pipelines run outside of builds.
     """
-    ended = status["finished_processes"]
-    builds = sum(spent for name, spent in ended if name.startswith("codebuild "))
-    jobs = sum(spent for name, spent in ended if name.startswith(("processing-job ", "training-job ")))
-    return float((seconds - (builds - status["seconds_in_pipelines"] + jobs)) / seconds)
+    spans = [(name, Interval(start, end)) for name, start, end in status["spans"]]
+    waiting = [Interval(start, end) for name, start, end in status["pipelines"] if not name.startswith(HUB)]
+    builds = [part for name, span in spans if name.startswith("codebuild ") for part in without(span, waiting)]
+    jobs = [span for name, span in spans if name.startswith(JOBS)]
+    return (seconds - covered([*builds, *jobs])) / seconds
 
 
 def save(outcome: Outcome, path: Path) -> None:
@@ -95,7 +100,7 @@ def show(outcome: Outcome, console: Console, output: Path) -> None:
 
 def _predictions(facts: Facts) -> Table:
     table = Table(title=f"Held-out rows answered by {facts.endpoints[-1]}", title_justify="left")
-    shown = [c for c in facts.predictions[0] if c not in {"label", "score", "prediction"}]
+    shown = facts.versions[0]["features"]
     for column in [*shown, "released", "P(released)", "offline"]:
         table.add_column(column, justify="right")
     for row in facts.predictions:

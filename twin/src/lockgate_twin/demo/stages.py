@@ -159,16 +159,18 @@ def drift(world: World, facts: Facts) -> Facts:
     """Traffic that differs from the model's data is noticed by the daily watch: a metric, an alarm, a build."""
     scientist = world.person(SCIENTIST)
     served, endpoint = facts.versions[0], facts.endpoints[-1]
-    rows = list(csv.DictReader(io.StringIO(_read(scientist.client("s3"), served["evaluation_data_uri"]))))
-    answered = traffic.send(scientist.client("sagemaker-runtime"), endpoint, rows, served["features"])
-    world.say(f"{answered} requests from people {traffic.YEARS} years older than those the model learned from")
-    builds = _follower(world, facts, "modelbuild")
+    s3, builds = scientist.client("s3"), _follower(world, facts, "modelbuild")
+    rows = list(csv.DictReader(io.StringIO(_read(s3, served["evaluation_data_uri"]))))
+    before = set(_captures(s3, facts))
+    sent = traffic.send(scientist.client("sagemaker-runtime"), endpoint, rows, served["features"])
+    world.say(f"{len(rows)} requests from people {traffic.YEARS} years older than those the model learned from")
+    builds.until(lambda: _captured(s3, facts, before, sent), "the traffic is captured")
     alarm = f"{_name(world, facts, 'prod')}-drift"
-    builds.until(lambda: _captured(scientist.client("s3"), facts), "the traffic is captured")
+    known = {s["pipelineExecutionId"] for s in builds.executions()}
     schedules.fire(world.state, WATCH_SCHEDULE)
     reason = builds.until(lambda: _alarmed(scientist.client("cloudwatch"), alarm), f"the alarm {alarm} is raised")
     world.say(f"{alarm}: {reason}")
-    execution = builds.new_execution(set(facts.build_executions))
+    execution = builds.new_execution(known)
     world.say(f"a build for retraining has started: {execution}")
     return replace(facts, retraining=execution)
 
@@ -220,11 +222,16 @@ def _decided(world: World, facts: Facts, expected: str) -> Facts:
     return replace(facts, decisions=(*facts.decisions, asdict(found)))
 
 
-def _captured(s3: Any, facts: Facts) -> bool | None:
-    found = s3.list_objects_v2(
-        Bucket=f"sagemaker-project-{facts.project_id}", Prefix=f"data-capture/prod/{facts.endpoints[-1]}/"
-    )
-    return True if found.get("KeyCount") else None
+def _captures(s3: Any, facts: Facts) -> dict[str, str]:
+    """Return the addresses of the production endpoint's captured data by their keys."""
+    bucket, prefix = f"sagemaker-project-{facts.project_id}", f"data-capture/prod/{facts.endpoints[-1]}/"
+    found = s3.list_objects_v2(Bucket=bucket, Prefix=prefix).get("Contents", [])
+    return {entry["Key"]: f"s3://{bucket}/{entry['Key']}" for entry in found}
+
+
+def _captured(s3: Any, facts: Facts, before: set[str], requests: int) -> bool | None:
+    places = [uri for key, uri in _captures(s3, facts).items() if key not in before]
+    return True if sum(len(_read(s3, uri).splitlines()) for uri in places) >= requests else None
 
 
 def _alarmed(cloudwatch: Any, alarm: str) -> str | None:

@@ -13,17 +13,17 @@ DRIFTING = "age"
 
 
 def send(runtime: Any, endpoint: str, rows: Sequence[Mapping[str, str]], features: Sequence[str]) -> int:
-    """Send every row, older by YEARS, a few at a time; return how many rows were answered."""
-    answered = 0
+    """Send every row, older by YEARS, a few at a time; return the number of requests."""
+    requests = 0
     for start in range(0, len(rows), ROWS_PER_REQUEST):
         body = io.StringIO()
         writer = csv.writer(body, lineterminator="\n")
         writer.writerows([_drifted(row, name) for name in features] for row in rows[start : start + ROWS_PER_REQUEST])
-        answer = runtime.invoke_endpoint(
+        runtime.invoke_endpoint(
             EndpointName=endpoint, ContentType="text/csv", Accept="text/csv", Body=body.getvalue().encode()
         )
-        answered += len(answer["Body"].read().decode().split())
-    return answered
+        requests += 1
+    return requests
 
 
 def _drifted(row: Mapping[str, str], name: str) -> str:

@@ -13,6 +13,8 @@ from lockgate_twin.ports import Process, utc_now
 from lockgate_twin.services.codebuild.order import BuildOrder
 from lockgate_twin.services.codebuild.script import PhaseRun, read_journal
 
+_SCRIPTED = ("INSTALL", "PRE_BUILD", "BUILD", "POST_BUILD")
+
 
 @dataclass(frozen=True, kw_only=True)
 class PhaseRecord:
@@ -127,6 +129,8 @@ class Build:
             if records and records[-1].status is None:
                 status = self._interruption or "FAULT"
                 records[-1] = replace(records[-1], status=status, end=utc_now(), context=_interrupted(status))
+            elif self._interruption and len(records) < len(_SCRIPTED):
+                records.append(_never_begun(_SCRIPTED[len(records)], self._interruption))
             self._phases += records
             self._process = self._journal = None
             self._keep()
@@ -185,6 +189,12 @@ class Build:
             if self._outcome is None:  # pragma: no cover - wait_for has no timeout
                 raise RuntimeError("A build ended without an outcome.")
             return self._outcome
+
+
+def _never_begun(name: str, status: str) -> PhaseRecord:
+    """Return the record of a phase that was to come when the build was ended, so that one of them tells why."""
+    now = utc_now()
+    return PhaseRecord(name=name, start=now, status=status, end=now, context=_interrupted(status))
 
 
 def _ended(log: Path) -> tuple[str, str]:

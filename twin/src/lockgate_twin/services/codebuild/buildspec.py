@@ -36,7 +36,7 @@ class Phase:
     name: str
     commands: tuple[str, ...] = ()
     finally_commands: tuple[str, ...] = ()
-    on_failure: OnFailure = OnFailure()
+    on_failure: OnFailure = field(default_factory=OnFailure)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -140,8 +140,8 @@ def _on_failure(reader: YamlReader, phase: str, node: yaml.Node | None) -> OnFai
 
 def _variables(reader: YamlReader, node: yaml.Node | None) -> Variables:
     env = reader.mapping(node, "env", _ENV)
-    if reader.text(env.get("shell"), "env.shell") not in {"", "bash", "sh"}:
-        reader.problems.append("env.shell must be bash or sh")
+    if reader.text(env.get("shell"), "env.shell") not in {"", "bash", "sh", "/bin/sh"}:
+        reader.problems.append("env.shell must be bash or /bin/sh")
     if reader.flag(env.get("git-credential-helper"), "env.git-credential-helper"):
         reader.problems.append("env.git-credential-helper is not implemented by the twin")
     named = {kind: reader.texts_by_name(env.get(kind), f"env.{kind}") for kind in _KINDS}

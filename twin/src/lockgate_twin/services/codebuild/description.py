@@ -49,15 +49,20 @@ def describe(build: Build) -> dict[str, Any]:
     return described | {name: value for name, value in optional.items() if value is not None}
 
 
+def deep_link(order: BuildOrder) -> str:
+    """Return where the console shows the build's log."""
+    where = f"group={order.log_group};stream={order.log_stream}"
+    return f"https://console.aws.amazon.com/cloudwatch/home?region={order.region}#logEvent:{where}"
+
+
 def _logs(order: BuildOrder) -> dict[str, Any]:
     if order.log_group is None:
         return {"cloudWatchLogs": {"status": "DISABLED"}}
     group, stream = order.log_group, order.log_stream
-    where = f"group={group};stream={stream}"
     return {
         "groupName": group,
         "streamName": stream,
-        "deepLink": f"https://console.aws.amazon.com/cloudwatch/home?region={order.region}#logEvent:{where}",
+        "deepLink": deep_link(order),
         "cloudWatchLogsArn": f"arn:aws:logs:{order.region}:{order.account}:log-group:{group}:log-stream:{stream}",
         "cloudWatchLogs": {"status": "ENABLED"},
     }

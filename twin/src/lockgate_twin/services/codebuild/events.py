@@ -10,6 +10,7 @@ from typing import Any
 
 from lockgate_twin.ports import Event
 from lockgate_twin.services.codebuild.build import Build, PhaseRecord
+from lockgate_twin.services.codebuild.description import deep_link
 
 
 def state_change(build: Build, status: str) -> Event:
@@ -83,7 +84,8 @@ def _information(build: Build) -> dict[str, Any]:
     if build.outcome is not None and build.outcome.artifacts:
         information["artifact"] = dict(build.outcome.artifacts)
     if order.log_group is not None:
-        information["logs"] = {"group-name": order.log_group, "stream-name": order.log_stream}
+        names = {"group-name": order.log_group, "stream-name": order.log_stream}
+        information["logs"] = {**names, "deep-link": deep_link(order)}
     return information
 
 

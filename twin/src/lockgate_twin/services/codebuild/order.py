@@ -18,7 +18,8 @@ class BuildOrder:
 
     `environment` and `source` have the shapes of ProjectEnvironment and ProjectSource; `inputs` are source archives
     by identifier, `primary` names the one the build runs in; `outputs` are where a pipeline expects its artifacts;
-    `artifacts` has the shape of ProjectArtifacts, as have `secondary_artifacts`. `log_group` is None when CloudWatch Logs are switched off.
+    `artifacts` and each of `secondary_artifacts` have the shape of ProjectArtifacts, each of `secondary_sources` that
+    of ProjectSource. `log_group` is None when CloudWatch Logs are switched off.
     """
 
     account: str

@@ -22,6 +22,15 @@ from lockgate_twin.services.codebuild.locations import S3Location
 from lockgate_twin.services.codebuild.order import BuildOrder
 
 
+@dataclass(frozen=True)
+class _Built:
+    """What a build leaves: its folder, its variables, and its service role's session."""
+
+    source: Path
+    variables: Mapping[str, str]
+    session: Session
+
+
 def upload(
     order: BuildOrder, buildspec: Buildspec, source: Path, variables: Mapping[str, str], session: Session
 ) -> dict[str, Any]:
@@ -38,7 +47,7 @@ def upload(
             _write(location, pack(collect(rule, source)), session)
         return {"location": next(iter(order.outputs.values())).arn} if order.outputs else {}
     if order.artifacts["type"] == "S3" and buildspec.artifacts is not None:
-        return _upload_to_s3(order, order.artifacts, collected(buildspec.artifacts, source, variables), session)
+        return _upload_to_s3(order, order.artifacts, buildspec.artifacts, _Built(source, variables, session))
     return {}
 
 
@@ -57,26 +66,9 @@ def upload_secondary(
         if rule is None:
             message = f"the project has the secondary artifact {identifier}, but the buildspec has no "
             raise PhaseError("CLIENT_ERROR", f"{message}artifacts.secondary-artifacts.{identifier}")
-        made = _upload_to_s3(order, settings, collected(rule, source, variables), session)
+        made = _upload_to_s3(order, settings, rule, _Built(source, variables, session))
         uploaded.append({**made, "artifactIdentifier": identifier})
     return tuple(uploaded)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Collected:
-    """The files of one artifact, and the name that the buildspec gives it."""
-
-    files: list[OutputFile]
-    name: str | None
-
-
-def collected(rule: ArtifactRule, source: Path, variables: Mapping[str, str]) -> Collected:
-    """Collect an artifact's files and work out its name.
-
-    Raises:
-        PhaseError: nothing matches, or the name cannot be worked out.
-    """
-    return Collected(files=collect(rule, source), name=_expanded(rule.name, variables) if rule.name else None)
 
 
 def _rule_for(name: str, buildspec: Buildspec, *, alone: bool) -> ArtifactRule:
@@ -90,19 +82,20 @@ def _rule_for(name: str, buildspec: Buildspec, *, alone: bool) -> ArtifactRule:
     return rule
 
 
-def _upload_to_s3(order: BuildOrder, settings: Mapping[str, Any], made: Collected, session: Session) -> dict[str, Any]:
+def _upload_to_s3(order: BuildOrder, settings: Mapping[str, Any], rule: ArtifactRule, built: _Built) -> dict[str, Any]:
     name = settings.get("name") or settings.get("artifactIdentifier") or order.project
-    if settings.get("overrideArtifactName") and made.name:
-        name = made.name
+    if settings.get("overrideArtifactName") and rule.name:
+        name = _expanded(rule.name, built.variables)
     build_id = order.uuid if settings.get("namespaceType") == "BUILD_ID" else ""
     prefix = "/".join(part.strip("/") for part in (settings.get("path", ""), build_id, name) if part.strip("/"))
     location = S3Location(bucket=settings["location"], key=prefix)
+    files = collect(rule, built.source)
     if settings.get("packaging") != "ZIP":
-        return _write_each(location, made.files, session)
-    archive = pack(made.files)
-    _write(location, archive, session)
-    digest = hashlib.sha256(archive).hexdigest()
-    return {"location": location.arn, "sha256sum": digest}
+        return _write_each(location, files, built.session)
+    archive = pack(files)
+    _write(location, archive, built.session)
+    md5 = hashlib.md5(archive, usedforsecurity=False).hexdigest()
+    return {"location": location.arn, "sha256sum": hashlib.sha256(archive).hexdigest(), "md5sum": md5}
 
 
 def _write_each(location: S3Location, files: list[OutputFile], session: Session) -> dict[str, Any]:

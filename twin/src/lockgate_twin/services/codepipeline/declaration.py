@@ -52,7 +52,10 @@ class Condition:
 
 @dataclass(frozen=True, kw_only=True)
 class Stage:
-    """One stage. `on_failure` is FAIL, RETRY or ROLLBACK; `retry_mode` says what a retry by itself runs again."""
+    """One stage. `on_failure` is FAIL, RETRY or ROLLBACK; `retry_mode` says what a retry by itself runs again.
+
+    `on_failure` is what follows every failure, unless there are `failure_conditions`, which decide.
+    """
 
     name: str
     actions: tuple[Action, ...]
@@ -60,6 +63,7 @@ class Stage:
     retry_mode: str = "FAILED_ACTIONS"
     before_entry: tuple[Condition, ...] = ()
     on_success: tuple[Condition, ...] = ()
+    failure_conditions: tuple[Condition, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -127,13 +131,14 @@ def _stage(raw: Mapping[str, Any]) -> Stage:
         retry_mode=(failure.get("retryConfiguration") or {}).get("retryMode", "FAILED_ACTIONS"),
         before_entry=_conditions(raw.get("beforeEntry")),
         on_success=_conditions(raw.get("onSuccess")),
+        failure_conditions=_conditions(raw.get("onFailure"), failure.get("result", "FAIL")),
     )
 
 
-def _conditions(raw: Mapping[str, Any] | None) -> tuple[Condition, ...]:
+def _conditions(raw: Mapping[str, Any] | None, result: str = "FAIL") -> tuple[Condition, ...]:
     return tuple(
         Condition(
-            result=condition.get("result", "FAIL"),
+            result=condition.get("result", result),
             rules=tuple(
                 Rule(
                     name=rule["name"],

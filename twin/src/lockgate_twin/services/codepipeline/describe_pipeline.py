@@ -69,7 +69,11 @@ def _retries(run: StageRun) -> dict[str, Any]:
 
 
 def _conditions(run: StageRun) -> dict[str, Any]:
-    members = {"BEFORE_ENTRY": "beforeEntryConditionState", "ON_SUCCESS": "onSuccessConditionState"}
+    members = {
+        "BEFORE_ENTRY": "beforeEntryConditionState",
+        "ON_SUCCESS": "onSuccessConditionState",
+        "ON_FAILURE": "onFailureConditionState",
+    }
     kinds = {kind: [rule for rule in run.rules if rule.kind == kind] for kind in members}
     return {members[kind]: _condition_state(rules) for kind, rules in kinds.items() if rules}
 

@@ -1,7 +1,7 @@
 """CodePipeline's state change events.
 
-Source: "Monitoring CodePipeline events" (User Guide); `execution-result` and the artifacts as in events of real
-accounts that were published. Events are told outside the pipeline's lock.
+Source: "Monitoring CodePipeline events" (User Guide), whose examples write numbers as 1.0: EventBridge tells 1.0
+from 1. Events are told outside the pipeline's lock.
 """
 
 from __future__ import annotations
@@ -16,14 +16,23 @@ from lockgate_twin.services.codepipeline.execution import ActionRun, Artifact, E
 
 def pipeline_event(execution: Execution, state: str) -> Event:
     """Return a `CodePipeline Pipeline Execution State Change`."""
-    trigger = {"trigger-type": execution.trigger.type, "trigger-detail": execution.trigger.detail}
-    detail = {**_common(execution, execution.start), "state": state, "execution-trigger": trigger}
+    detail = {**_common(execution, execution.start), "state": state}
+    if state == "STARTED":
+        trigger = {"trigger-type": execution.trigger.type, "trigger-detail": execution.trigger.detail}
+        detail["execution-trigger"] = trigger
+    if state == "STOPPING" and execution.stop_reason:
+        detail["stop-execution-comments"] = execution.stop_reason
     return _event("Pipeline", execution, detail)
 
 
 def stage_event(execution: Execution, stage: str, state: str) -> Event:
     """Return a `CodePipeline Stage Execution State Change`."""
-    detail = {**_common(execution, execution.stages[stage].start), "stage": stage, "state": state}
+    run = execution.stages[stage]
+    detail = {**_common(execution, run.start), "stage": stage, "state": state}
+    if run.manual_retries or run.automatic_retries:
+        detail["stage-last-retry-attempt-time"] = _text(run.entered)
+    if state == "RESUMED":
+        del detail["start-time"]
     return _event("Stage", execution, detail)
 
 
@@ -64,10 +73,14 @@ def _common(execution: Execution, start: datetime) -> dict[str, Any]:
     return {
         "pipeline": execution.pipeline.name,
         "execution-id": execution.execution_id,
-        "start-time": f"{start:%Y-%m-%dT%H:%M:%S}.{start.microsecond // 1000:03}Z",
-        "version": execution.pipeline.version,
-        "pipeline-execution-attempt": execution.attempt,
+        "start-time": _text(start),
+        "version": float(execution.pipeline.version),
+        "pipeline-execution-attempt": float(execution.attempt),
     }
+
+
+def _text(moment: datetime) -> str:
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{moment.microsecond // 1000:03}Z"
 
 
 def _result(run: ActionRun) -> dict[str, str]:

@@ -69,7 +69,7 @@ class ActionRun(Kept):
 
 @dataclass(kw_only=True)
 class RuleRun(Kept):
-    """One check of one rule of a stage's condition (`kind` is BEFORE_ENTRY or ON_SUCCESS)."""
+    """One check of one rule of a stage's condition (`kind` is BEFORE_ENTRY, ON_SUCCESS or ON_FAILURE)."""
 
     kind: str
     stage: str
@@ -86,7 +86,8 @@ class RuleRun(Kept):
 class StageRun(Kept):
     """One pass of an execution through a stage; `entered` is when it did so last.
 
-    `unmet` is what a condition that is not met leads to (FAIL, SKIP or ROLLBACK), "" as long as all are.
+    `unmet` is what a condition that is not met leads to (FAIL, SKIP or ROLLBACK), "" as long as all are; `engaged` what
+    a condition of the stage's failure that is met leads to; `overridden` the kinds of conditions that do not count.
     """
 
     name: str
@@ -96,6 +97,8 @@ class StageRun(Kept):
     actions: list[ActionRun] = field(default_factory=list)
     rules: list[RuleRun] = field(default_factory=list)
     unmet: str = ""
+    engaged: str = ""
+    overridden: tuple[str, ...] = ()
     automatic_retries: int = 0
     manual_retries: int = 0
     latest_retry: str = ""

@@ -15,7 +15,7 @@ from lockgate_twin.services.codepipeline.describe_execution import (
     rule_details,
 )
 from lockgate_twin.services.codepipeline.events import pipeline_event
-from lockgate_twin.services.codepipeline.execution import RUNNING, Execution, Trigger
+from lockgate_twin.services.codepipeline.execution import RUNNING, Execution, StageRun, Trigger
 from lockgate_twin.services.codepipeline.executor import Executor
 from lockgate_twin.services.codepipeline.pipelines import PipelineRecord, Pipelines
 from lockgate_twin.services.codepipeline.rollback import MANUAL, rollback_of
@@ -43,6 +43,7 @@ class ExecutionOperations:
             "RetryStageExecution": self.retry,
             "RollbackStage": self.rollback,
             "ListRuleExecutions": self.list_rules,
+            "OverrideStageCondition": self.override_condition,
         }
 
     def start(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -135,19 +136,33 @@ class ExecutionOperations:
         record, stage = self._record(parameters["pipelineName"], call), parameters["stageName"]
         with record.changed:
             execution = record.execution(parameters["pipelineExecutionId"])
-            if execution.pipeline.stage(stage) is None:
-                raise ApiError("StageNotFoundException", f"The pipeline has no stage '{stage}'.")
-            latest = record.passes.get(stage)
-            if record.pipeline.mode == "PARALLEL" and stage in execution.stages:
-                latest = (execution, execution.stages[stage])
-            if latest is None or latest[0] is not execution:
-                message = f"Execution {execution.execution_id} is not the latest in stage {stage}."
-                raise ApiError("NotLatestPipelineExecutionException", message)
-            if latest[1].status != "Failed" or execution.status != "Failed":
-                message = f"Stage {stage} cannot be retried: it is {latest[1].status}."
+            run = _latest_run(record, execution, stage)
+            if run.status != "Failed" or execution.status != "Failed":
+                message = f"Stage {stage} cannot be retried: it is {run.status}."
                 raise ApiError("StageNotRetryableException", message)
             self._executor.retry(record, execution, stage, everything=parameters["retryMode"] == "ALL_ACTIONS")
         return {"pipelineExecutionId": execution.execution_id}
+
+    def override_condition(self, parameters: dict[str, Any], call: Call) -> None:
+        """Let an execution go on although conditions of a stage are not met.
+
+        Source: API Reference, OverrideStageCondition; Service Authorization Reference ("resume the pipeline
+        execution by overriding a condition in a stage").
+        Assumption: only what a condition with the result FAIL has stopped can go on.
+
+        Raises:
+            ApiError: the stage does not exist, belongs to a newer execution, or no such condition has stopped it.
+        """
+        record, stage = self._record(parameters["pipelineName"], call), parameters["stageName"]
+        kind = parameters["conditionType"]
+        with record.changed:
+            execution = record.execution(parameters["pipelineExecutionId"])
+            run = _latest_run(record, execution, stage)
+            stopped = execution.status == "Failed" and run.unmet == "FAIL"
+            if not stopped or run.rules[-1].kind != kind:
+                message = f"No condition of type {kind} with the result FAIL has stopped the execution in {stage}."
+                raise ApiError("ConditionNotOverridableException", message)
+            self._executor.override(record, execution, stage, kind)
 
     def rollback(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
         """Roll a stage back to an execution that succeeded in it; return the id of the execution that does it.
@@ -181,6 +196,19 @@ class ExecutionOperations:
 
     def _record(self, name: str, call: Call) -> PipelineRecord:
         return self._pipelines.get(call.account, call.region, name)
+
+
+def _latest_run(record: PipelineRecord, execution: Execution, stage: str) -> StageRun:
+    """Return an execution's pass through a stage, which must be the stage's latest."""
+    if execution.pipeline.stage(stage) is None:
+        raise ApiError("StageNotFoundException", f"The pipeline has no stage '{stage}'.")
+    latest = record.passes.get(stage)
+    if record.pipeline.mode == "PARALLEL" and stage in execution.stages:
+        latest = (execution, execution.stages[stage])
+    if latest is None or latest[0] is not execution:
+        message = f"Execution {execution.execution_id} is not the latest in stage {stage}."
+        raise ApiError("NotLatestPipelineExecutionException", message)
+    return latest[1]
 
 
 def _variables(pipeline: Pipeline, given: list[dict[str, str]]) -> dict[str, str]:

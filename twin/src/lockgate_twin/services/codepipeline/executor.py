@@ -40,9 +40,22 @@ class Executor:
         """Run a failed execution on from a stage: its failed actions alone, or everything in it again."""
         with record.changed:
             run = execution.stages[stage]
-            run.unmet, run.manual_retries, run.latest_retry = "", run.manual_retries + 1, MANUAL_RETRY
+            run.unmet, run.engaged, run.overridden = "", "", ()
+            run.manual_retries, run.latest_retry = run.manual_retries + 1, MANUAL_RETRY
             if everything:
                 run.actions.clear()
+        self._go_on(record, execution, stage)
+
+    def override(self, record: PipelineRecord, execution: Execution, stage: str, kind: str) -> None:
+        """Run an execution on from a stage whose conditions of a kind were not met, and no longer count."""
+        with record.changed:
+            run = execution.stages[stage]
+            # Conditions after success come after those at the entry, which are not asked again.
+            run.unmet, run.overridden = "", (BEFORE_ENTRY, kind)
+        self._go_on(record, execution, stage)
+
+    def _go_on(self, record: PipelineRecord, execution: Execution, stage: str) -> None:
+        with record.changed:
             execution.end("InProgress", "")
             execution.attempt += 1
             superseded = _arrive(record, execution, stage)
@@ -92,6 +105,8 @@ class Executor:
                 self._run_stage(record, execution, stage)
             if _stage_status(execution.stages[stage.name], stage) == "Succeeded":
                 self._conditions.unmet(record, execution, stage, ON_SUCCESS)
+            if execution.stages[stage.name].failure is not None:
+                self._conditions.engage(record, execution, stage)
             last = position + 1 == len(stages) or execution.only_stage is not None
             following = None if last else stages[position + 1].name
             if not self._leave(record, execution, stage, following):
@@ -188,7 +203,9 @@ class Executor:
     def _roll_back(self, record: PipelineRecord, execution: Execution, stage: Stage) -> None:
         """Roll a stage that failed back by itself, if it says so and there is something to go back to."""
         with record.changed:
-            wanted = stage.on_failure == "ROLLBACK" or execution.stages[stage.name].unmet == "ROLLBACK"
+            run = execution.stages[stage.name]
+            always = stage.on_failure == "ROLLBACK" and not stage.failure_conditions
+            wanted = always or "ROLLBACK" in {run.unmet, run.engaged}
             if not wanted or execution.status != "Failed" or execution.rolled_back_to:
                 return
             target = last_good(record, execution, stage.name)

@@ -45,9 +45,12 @@ def validate(pipeline: Pipeline) -> None:
 
 def _refuse_unknown(pipeline: Pipeline) -> None:
     raw = pipeline.raw
-    for member in ("artifactStores", "triggers"):
-        if raw.get(member):
-            raise NotImplementedByTwin(f"CodePipeline's {member}")
+    if raw.get("artifactStores"):
+        raise NotImplementedByTwin("CodePipeline's artifactStores")
+    if raw.get("triggers"):
+        # Source: PipelineTriggerDeclaration (API Reference), whose only provider type is CodeStarSourceConnection.
+        message = "CodePipeline's triggers, which need a source action with a connection (CodeConnections)"
+        raise NotImplementedByTwin(f"{message}: for CodeCommit, use an EventBridge rule")
     for stage in raw["stages"]:
         refuse_conditions(stage)
         _refuse_members(stage, _STAGE_NOT_IMPLEMENTED, f"of stage {stage['name']}")

@@ -14,6 +14,7 @@ from lockgate_twin.services.sagemaker.listing import Facts, Lister
 from lockgate_twin.services.sagemaker.models import Models
 from lockgate_twin.services.sagemaker.names import Named, Place, place
 from lockgate_twin.services.sagemaker.registry import Registry
+from lockgate_twin.services.sagemaker.resource_events import state_change
 from lockgate_twin.services.sagemaker.tags import TagRegistry
 
 REFUSED = ("AsyncInferenceConfig", "ExplainerConfig", "ShadowProductionVariants", "CrossRegionTrafficConfig")
@@ -104,6 +105,7 @@ class EndpointConfigs:
             self.models.find(config.key.place, variant["ModelName"])
         self.tags.register_for(self._context.session(call), config.arn, parameters.get("Tags", []))
         self.configs.add(config.key, config, taken)
+        self._tell(config)
         return {"EndpointConfigArn": config.arn}
 
     def describe(self, parameters: dict[str, Any], call: Call) -> dict[str, Any]:
@@ -118,8 +120,13 @@ class EndpointConfigs:
         """Delete a configuration; endpoints that use it go on."""
         where, name = place(call), parameters["EndpointConfigName"]
         config = self.configs.remove(Named(where, name), _missing(where, name))
+        self._tell(config)
         self.tags.forget(config.arn)
         return {}
+
+    def _tell(self, config: EndpointConfig) -> None:
+        tags = self.tags.known(config.arn)
+        self._context.emit(state_change("Endpoint Config", config.key, config.arn, config.described(), tags))
 
 
 def _check(request: Mapping[str, Any]) -> None:

@@ -15,6 +15,29 @@ def milliseconds(value: Any) -> Any:
     return [milliseconds(item) for item in value] if isinstance(value, list) else value
 
 
+# Values of the API -> how the documented event of processing jobs spells them.
+_CONSTANTS = {
+    "S3DataType": {"ManifestFile": "MANIFEST_FILE", "S3Prefix": "S3_PREFIX"},
+    "S3InputMode": {"Pipe": "PIPE", "File": "FILE"},
+    "S3DataDistributionType": {"FullyReplicated": "FULLYREPLICATED", "ShardedByS3Key": "SHARDEDBYS3KEY"},
+    "S3CompressionType": {"None": "NONE", "Gzip": "GZIP"},
+    "S3UploadMode": {"Continuous": "CONTINUOUS", "EndOfJob": "END_OF_JOB"},
+}
+
+
+def constants(value: Any) -> Any:
+    """Return a processing job's members with its enumerations in upper case.
+
+    Assumption: those that the documented event does not show are spelled like those that it shows.
+    """
+    if isinstance(value, dict):
+        return {
+            name: _CONSTANTS[name].get(item, item) if name in _CONSTANTS else constants(item)
+            for name, item in value.items()
+        }
+    return [constants(item) for item in value] if isinstance(value, list) else value
+
+
 def iso(value: datetime) -> str:
     """Return a time as pipeline events spell it: whole seconds, Z."""
     return value.strftime("%Y-%m-%dT%H:%M:%SZ")

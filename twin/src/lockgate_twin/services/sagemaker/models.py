@@ -16,6 +16,7 @@ from lockgate_twin.services.sagemaker.listing import Facts, Lister
 from lockgate_twin.services.sagemaker.model_packages import ModelPackages
 from lockgate_twin.services.sagemaker.names import Named, Place, place
 from lockgate_twin.services.sagemaker.registry import Registry
+from lockgate_twin.services.sagemaker.resource_events import state_change
 from lockgate_twin.services.sagemaker.tags import TagRegistry
 
 PRINCIPAL = "sagemaker.amazonaws.com"
@@ -119,6 +120,7 @@ class Models:
         model_data.etag(self._session(model), found.model_data_url)
         self._tags.register_for(self._context.session(call), model.arn, parameters.get("Tags", []))
         self.models.add(key, model, taken)
+        self._tell(model)
         return {"ModelArn": model.arn}
 
     def _session(self, model: Model) -> Session:
@@ -142,8 +144,13 @@ class Models:
         """Delete a model; endpoints that serve it go on."""
         where, name = place(call), parameters["ModelName"]
         model = self.models.remove(Named(where, name), _missing(where, name))
+        self._tell(model)
         self._tags.forget(model.arn)
         return {}
+
+    def _tell(self, model: Model) -> None:
+        tags = self._tags.known(model.arn)
+        self._context.emit(state_change("Model", model.key, model.arn, model.described(), tags))
 
 
 def _missing(where: Place, name: str) -> ApiError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from lockgate_twin.errors import NotImplementedByTwin
@@ -259,10 +260,10 @@ class PipelineExecutions:
         self._cache.forget(pipeline.arn)
         return {"PipelineArn": pipeline.arn}
 
-    def seconds(self) -> float:
-        """Return how many seconds the executions that are over took, from their start to their end."""
+    def spans(self) -> list[tuple[str, datetime, datetime]]:
+        """Return when the executions that are over ran, each with its pipeline's name."""
         over = [execution for execution in self.executions.all() if execution.status in FINAL]
-        return sum((execution.modified - execution.created).total_seconds() for execution in over)
+        return [(execution.start.pipeline_name, execution.created, execution.modified) for execution in over]
 
     def resume(self) -> None:
         """Stop what ran when the twin ended."""

@@ -12,7 +12,7 @@ from lockgate_twin.jobs.running import Launcher
 from lockgate_twin.jobs.workspace import check_local
 from lockgate_twin.ports import Call, Context, Handler
 from lockgate_twin.services.sagemaker.errors import validation
-from lockgate_twin.services.sagemaker.event_json import milliseconds
+from lockgate_twin.services.sagemaker.event_json import constants, milliseconds
 from lockgate_twin.services.sagemaker.job_limits import check_processing
 from lockgate_twin.services.sagemaker.job_record import Job
 from lockgate_twin.services.sagemaker.job_runner import Course
@@ -123,7 +123,9 @@ class ProcessingJobs(Jobs):
         return self._find(call, name, f"Could not find requested job with name: {name}")
 
     def _changed(self, job: Job) -> None:
-        self._emit(job, "SageMaker Processing Job State Change", milliseconds(described(job)))
+        """Tell a job's status as the documented example does: its times are numbers, its enumerations upper case."""
+        detail = {"ExperimentConfig": {}, **constants(milliseconds(described(job)))}
+        self._emit(job, "SageMaker Processing Job State Change", detail)
 
 
 def _check_paths(request: Mapping[str, Any]) -> None:

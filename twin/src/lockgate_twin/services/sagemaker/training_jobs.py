@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from lockgate_twin.errors import NotImplementedByTwin
@@ -129,7 +130,10 @@ class TrainingJobs(Jobs):
         return self._find(call, parameters["TrainingJobName"], "Requested resource not found.")
 
     def _changed(self, job: Job) -> None:
-        detail = milliseconds(described(job))
+        """Tell a job's status; the documented example has the job's own times as text, and always a VpcConfig."""
+        members = described(job)
+        texts = {name: str(milliseconds(value)) for name, value in members.items() if isinstance(value, datetime)}
+        detail = {"VpcConfig": {}, **milliseconds(members), **texts, "Tags": self._tags.known(job.arn)}
         self._emit(job, "SageMaker Training Job State Change", json.loads(json.dumps(detail)))
 
 
