@@ -6,8 +6,9 @@ export PYTHONPATH := $(CURDIR):$(CURDIR)/twin/src:$(CURDIR)/checks/src
 demo: setup
 	@.venv/bin/python -m lockgate_twin.demo
 
+# Two to four tests at a time, as the machine has cores.
 test: setup
-	@.venv/bin/python -m pytest
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
 
 lint: setup
 	@tools/lint
@@ -20,3 +21,6 @@ bench: setup
 	@.venv/bin/python benchmarks/lifecycle.py
 	@.venv/bin/python benchmarks/checks.py
 	@.venv/bin/python benchmarks/authorization.py
+	@.venv/bin/python benchmarks/stacks.py
+	@.venv/bin/python benchmarks/registry.py
+	@.venv/bin/python benchmarks/durability.py

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -115,3 +116,15 @@ def test_the_report_and_the_cards_are_where_the_registry_says(registry: Registry
     assert s3.get_object(Bucket=bucket, Key=key)["Body"].read().startswith(b"<!DOCTYPE html>")
     assert registry.sagemaker.describe_model_card(ModelCardName=GROUP)["ModelCardVersion"] >= 1
     assert package["ModelCard"]["ModelCardStatus"] == "Draft"
+
+
+def test_a_version_is_compared_with_the_approved_one_by_that_ones_own_plan(registry: Registry) -> None:
+    """The plan kept beside the decision about the approved version reaches the job that asks both models."""
+    approved = registry.register("champion", archive())
+    registry.decided(approved)
+    registry.lockgate("approve", approved, "--again", "--reason", "the next version is compared with it")
+    package = registry.decided(registry.register("challenger", archive()))
+    bucket, _, folder = package["CustomerMetadataProperties"]["DecisionUri"].removeprefix("s3://").partition("/")
+    s3 = registry.world.person("approver").client("s3")
+    champion = json.loads(s3.get_object(Bucket=bucket, Key=f"{folder}evidence/champion.json")["Body"].read())
+    assert (champion["champion_arn"], champion["n"], champion["difference"]) == (approved, 600, 0.0)

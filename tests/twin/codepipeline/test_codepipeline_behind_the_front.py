@@ -102,10 +102,18 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
         serviceRole=made.role("build", _ALLOWED["build"]),
     )
     yield made
+    _remove_bucket(made.client("s3"))
     codepipeline.close()
     server.stop()
     core.processes.close()
     core.log.close()
+
+
+def _remove_bucket(s3: Any) -> None:
+    """Leave the bucket's name to other tests: Moto keeps its buckets for the whole process."""
+    for item in s3.list_objects_v2(Bucket="artifacts").get("Contents", []):
+        s3.delete_object(Bucket="artifacts", Key=item["Key"])
+    s3.delete_bucket(Bucket="artifacts")
 
 
 def _push(place: Place, folder: Path, branch: str = "main") -> str:

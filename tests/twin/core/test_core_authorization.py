@@ -128,12 +128,12 @@ def test_a_trust_in_the_account_does_not_let_services_in(core: Core, new_role: C
         core.assume_role(role, service="lambda.amazonaws.com", session_name="f", region="us-east-1")
 
 
-def test_a_schedule_that_nothing_would_start_is_refused(core: Core) -> None:
-    """Moto would keep the rule; the twin says that it does not run schedules."""
+def test_a_rule_that_nothing_would_start_is_refused(core: Core) -> None:
+    """Moto would keep a rule whose schedule or pattern is none; the twin refuses it as AWS does."""
     core.front.check_before_moto("events", "PutRule", check_rule)
     events = client_of(core, "events")
-    with pytest.raises(ClientError, match="ScheduleExpression is not implemented by the twin"):
-        events.put_rule(Name="hourly", ScheduleExpression="rate(1 hour)")
+    with pytest.raises(ClientError, match="Parameter ScheduleExpression is not valid"):
+        events.put_rule(Name="hourly", ScheduleExpression="rate(1 hours)")
     with pytest.raises(ClientError, match="InvalidEventPatternException"):
         events.put_rule(Name="odd", EventPattern='{"source": "not a list"}')
 
