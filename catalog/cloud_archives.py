@@ -57,16 +57,27 @@ def jobs_archive(root: Path) -> CodeArchive:
     found = find_spec("yaml")
     if found is None or found.origin is None:
         raise ConfigurationError(["PyYAML is not installed beside this command: run tools/setup."])
-    library = root / "checks" / "src" / "lockgate_checks"
+    library, jobs = root / "checks" / "src" / "lockgate_checks", root / "catalog" / "jobs"
     files = {
         "__main__.py": _MAIN,
-        **_package(root / "catalog" / "jobs" / "lockgate_jobs", "lockgate_jobs"),
+        **_package(jobs / "lockgate_jobs", "lockgate_jobs"),
+        **_own_checks(jobs / "own_checks"),
         **_package(library, "lockgate_checks", skipped="report/sample/"),
         **{
             name: content for name, content in _package(Path(found.origin).parent, "yaml").items() if name[-3:] == ".py"
         },
     }
     return CodeArchive(stem="lockgate-checks", ending=".pyz", content=_zipped(files))
+
+
+def _own_checks(folder: Path) -> dict[str, bytes]:
+    """Pack the organization's own checks as an installed package whose entry points name its modules."""
+    files = _package(folder, "own_checks")
+    modules = sorted(path.stem for path in folder.glob("*.py") if path.stem != "__init__")
+    points = "".join(f"{module} = own_checks.{module}\n" for module in modules)
+    metadata = "Metadata-Version: 2.1\nName: own-checks\nVersion: 0\n"
+    described = {"METADATA": metadata, "entry_points.txt": f"[lockgate_checks]\n{points}"}
+    return files | {f"own_checks-0.dist-info/{name}": text.encode() for name, text in described.items()}
 
 
 def _package(folder: Path, name: str, skipped: str = "\0") -> dict[str, bytes]:
