@@ -8,7 +8,7 @@ demo: setup
 
 # Two to four tests at a time, as the machine has cores.
 test: setup
-	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadgroup
+	@.venv/bin/python -m pytest --numprocesses auto --maxprocesses 4 --dist loadscope
 
 lint: setup
 	@tools/lint

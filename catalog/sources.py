@@ -10,6 +10,7 @@ from catalog.configuration import SEEDS, Catalog, parse_catalog
 from catalog.errors import ConfigurationError
 from catalog.hub_template import render_hub_template
 from catalog.parts import SETTINGS, Parts, part_mistakes
+from catalog.policy_check import policy_mistakes
 from catalog.project_template import template_mistakes
 from catalog.seeds import SeedArchive, answer_mistakes, archive
 from catalog.wheel import build_wheel
@@ -40,6 +41,7 @@ def read_sources(root: Path, catalog_file: Path) -> Sources:
     parts = _read_parts(root) if catalog.approval_by_code else None
     for part, template in parts.templates.items() if parts else ():
         mistakes += part_mistakes(part, template)
+    mistakes += policy_mistakes(parts.jobs, parts.policy) if parts else []
     if mistakes:
         raise ConfigurationError(mistakes)
     here = root / "catalog"

@@ -191,11 +191,12 @@ def test_the_models_code_finds_no_labels(tmp_path: Path) -> None:
         (INFERENCE.replace("for score in scores)", "for score in scores[1:])"), "599 scores for 600 rows"),
         (INFERENCE.replace("{score:.9g}", "nan"), "not finite"),
         ("def model_fn(folder):\n    import os; os._exit(0)", "did not write scores"),
+        ("while True:\n    print('x' * 1_000_000, flush=True)", "says more than"),
         ("def model_fn(folder):\n    import os; os.kill(os.getppid(), 0) or os._exit(3)", "ended with 3"),
     ],
 )
 def test_a_model_that_does_not_answer_is_rejected_with_the_reason(tmp_path: Path, inference: str, said: str) -> None:
-    """Broken code, missing rows, numbers that are none."""
+    """Broken code, missing rows, numbers that are none, a log that would fill the volume."""
     model = archive(inference=inference)
     files = evidence() | {"lineage.json": json.dumps({"model_digest": digest(model)}).encode()}
     decision = Examination(tmp_path, files, model).run()

@@ -35,6 +35,7 @@ def passed_to(service: str) -> dict[str, str]:
 
 
 BOUNDED = {"iam:PermissionsBoundary": BOUNDARY}
+ONCE = {"s3:if-none-match": "*"}
 S3 = {"kms:ViaService": f"s3.{REGION}.amazonaws.com"}
 
 ONLY: list[tuple[Call, set[str]]] = [
@@ -53,8 +54,12 @@ ONLY: list[tuple[Call, set[str]]] = [
     (("sagemaker:DeletePipeline", EXAMINE, {}), set()),
     (("sagemaker:StopPipelineExecution", f"{EXAMINE}/execution/a1", {}), set()),
     (("sagemaker:RetryPipelineExecution", f"{EXAMINE}/execution/a1", {}), set()),
-    (("s3:PutObject", f"{STORE}/record/credit-p-idy6c3e1fiqj/entries/00000000.json", {}), {DECIDE, APPROVER}),
-    (("s3:PutObject", f"{STORE}/record/credit-p-idy6c3e1fiqj/claims/7.json", {}), {DECIDE, APPROVER}),
+    (("s3:PutObject", f"{STORE}/record/credit-p-idy6c3e1fiqj/entries/00000000.json", ONCE), {DECIDE, APPROVER}),
+    (("s3:PutObject", f"{STORE}/record/credit-p-idy6c3e1fiqj/entries/00000000.json", {}), set()),
+    (("s3:PutObject", f"{STORE}/record/credit-p-idy6c3e1fiqj/claims/7.json", ONCE), {DECIDE, APPROVER}),
+    (("s3:PutObject", f"{STORE}/record/credit-p-idy6c3e1fiqj/claims/7.json", {}), set()),
+    (("s3:PutObject", f"{STORE}/credit-p-idy6c3e1fiqj/7/e1/objection/decision.json", ONCE), {DECIDE, EVIDENCE}),
+    (("s3:PutObject", f"{STORE}/credit-p-idy6c3e1fiqj/7/e1/objection/decision.json", {}), set()),
     (("s3:PutObject", f"{STORE}/credit-p-idy6c3e1fiqj/7/e1/decision.json", {}), {EVIDENCE}),
     (("s3:PutObject", f"{STORE}/credit-p-idy6c3e1fiqj/7/e1/evidence/champion.json", {}), {EVIDENCE}),
     (("s3:DeleteObject", f"{STORE}/record/credit-p-idy6c3e1fiqj/entries/00000000.json", {}), set()),
@@ -72,6 +77,8 @@ ONLY: list[tuple[Call, set[str]]] = [
     (("lambda:InvokeFunction", f"{FUNCTION}-decide", {}), {PIPELINE}),
     (("lambda:InvokeFunction", f"{FUNCTION}-verify", {}), {PIPELINE}),
     (("lambda:InvokeFunction", f"{FUNCTION}-registrations", {}), {"sagemaker-lockgate-scheduler"}),
+    (("lambda:InvokeFunction", f"{FUNCTION}-deployments", {}), {"sagemaker-lockgate-scheduler"}),
+    (("lambda:UpdateFunctionCode", f"{FUNCTION}-deployments", {}), set()),
     (("iam:PassRole", f"{ROLE}/{DECIDE}", passed_to("lambda")), set()),
     (("iam:PassRole", f"{ROLE}/{EVIDENCE}", passed_to("sagemaker")), {PIPELINE}),
     (("iam:PassRole", f"{ROLE}/{PIPELINE}", passed_to("sagemaker")), set()),
@@ -88,8 +95,13 @@ ONLY: list[tuple[Call, set[str]]] = [
     (("events:RemoveTargets", RULE, {}), set()),
     (("scheduler:UpdateSchedule", SCHEDULE, {}), set()),
     (("scheduler:DeleteSchedule", SCHEDULE, {}), set()),
+    (("scheduler:UpdateSchedule", f"{SCHEDULE}-deployments", {}), set()),
     (("kms:ScheduleKeyDeletion", KEY, {}), set()),
     (("kms:PutKeyPolicy", KEY, {}), set()),
+    (
+        ("codepipeline:StartPipelineExecution", DEPLOY, {}),
+        {"sagemaker-lockgate-router", "sagemaker-lockgate-deployments"},
+    ),
     (("codepipeline:PutApprovalResult", f"{DEPLOY}/Production/ApproveProduction", {}), {APPROVER}),
 ]
 """Who of all the product's roles may make a call; people's policies and the account's administrator are not here."""

@@ -7,13 +7,14 @@ from pathlib import Path
 
 import pytest
 
-from catalog.cloud_archives import CodeArchive
+from catalog.cloud_archives import CodeArchive, jobs_archive
 from catalog.configuration import parse_catalog
 from catalog.errors import ConfigurationError, HubError
 from catalog.instructions import CreatePart, UpdatePart
 from catalog.observed import Account, FoundStack, HubStack, Observed
 from catalog.parts import SETTINGS, Parts, stack_name
 from catalog.plan import plan
+from catalog.policy_check import policy_mistakes
 from catalog.release import CODE, HubOutputs, make_release
 from tests.catalog.fake_account import ACCOUNT, CALLER, OUTPUTS, REGION
 from tests.catalog.sources_for_tests import SOURCES
@@ -29,6 +30,7 @@ PARTS = Parts(
     jobs=CodeArchive(stem="lockgate-checks", ending=".pyz", content=b"jobs"),
     policy=CodeArchive(folder="policies", stem="organization", ending=".yaml", content=b"policy"),
 )
+ROOT = Path(__file__).parents[2]
 WITH_APPROVAL = replace(SOURCES, parts=PARTS)
 STACK = stack_name("approval")
 HUB = HubOutputs.parse(OUTPUTS)
@@ -95,7 +97,7 @@ def test_before_there_is_a_hub_the_plan_says_that_the_stack_will_be_made() -> No
 @pytest.mark.parametrize("table", ["[approval]\nenabled = 1\n", "[approval]\non = true\n"])
 def test_the_switch_is_true_or_false(table: str) -> None:
     """Anything else is a mistake of the catalog file."""
-    text = (Path(__file__).parents[2] / "catalog" / "catalog.toml").read_text(encoding="utf-8")
+    text = (ROOT / "catalog" / "catalog.toml").read_text(encoding="utf-8")
     with pytest.raises(ConfigurationError, match="approval"):
         parse_catalog(text.replace("[approval]", "[else]") + table)
 
@@ -118,3 +120,26 @@ def test_the_platform_engineer_may_make_every_resource_of_the_stack() -> None:
         assert allowed(policy, action, resource), action
     record = f"arn:aws:s3:::sagemaker-lockgate-decisions-{ACCOUNT}-{REGION}/record/g/entries/0.json"
     assert not allowed(policy, "s3:PutObject", record)
+
+
+def test_the_published_policy_has_no_mistake() -> None:
+    """It is read by the archive that the jobs get."""
+    assert policy_mistakes(jobs_archive(ROOT), policy((ROOT / "catalog" / "policy.yaml").read_bytes())) == []
+
+
+def test_mistakes_of_the_policy_are_named_together_with_their_lines() -> None:
+    """Before anything is published: with such a policy every version would be rejected."""
+    text = b"schema: 1\nname: acme\nmode: enforced\nlimits:\n  auc: {minimum: high}\n  f1: {minimal: 0}\nfoo: 1\n"
+    found = policy_mistakes(jobs_archive(ROOT), policy(text))
+    assert {line for line in range(1, 9) if any(f"policy.yaml, line {line}" in said for said in found)} == {3, 5, 6, 7}
+
+
+@pytest.mark.parametrize("content", [b"", b"- 1", b"a: [", b"\xff\xfe", b"schema: 1\nname: a\ninclude: ./other.yaml\n"])
+def test_a_policy_that_cannot_be_read_alone_is_refused(content: bytes) -> None:
+    """Nothing, a list, no YAML, no text, and one that rests on a file which is not published with it."""
+    assert policy_mistakes(jobs_archive(ROOT), policy(content))
+
+
+def policy(content: bytes) -> CodeArchive:
+    """The organization's policy as it is published."""
+    return CodeArchive(folder="policies", stem="organization", ending=".yaml", content=content)

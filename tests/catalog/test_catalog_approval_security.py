@@ -46,6 +46,10 @@ def test_what_was_decided_cannot_be_deleted_or_recorded_by_others() -> None:
     denied = {statement["Sid"]: statement for statement in statements}
     assert denied["NothingIsDeleted"]["Principal"] == "*"
     assert set(denied["NothingIsDeleted"]["Action"]) == {"s3:DeleteObject", "s3:DeleteObjectVersion"}
+    once = denied["RecordedOnce"]
+    assert (once["Principal"], once["Action"]) == ("*", "s3:PutObject")
+    assert [arn.partition("/")[2] for arn in once["Resource"]] == ["record/*", "*/objection/*.json"]
+    assert once["Condition"] == {"Null": {"s3:if-none-match": "true"}}
     spared = denied["OnlyDecidersRecord"]["Condition"]["ArnNotLike"]["aws:PrincipalArn"]
     assert [arn.rpartition("/")[2] for arn in spared] == ["sagemaker-lockgate-decide", "sagemaker-lockgate-approver"]
 
@@ -55,7 +59,7 @@ def test_events_and_schedules_are_not_lost() -> None:
     assert rules.lossy_event_targets(template(PART)) == []
     for _, schedule in rules.resources_of(template(PART), "AWS::Scheduler::Schedule"):
         assert {"DeadLetterConfig", "RetryPolicy"} <= schedule["Target"].keys()
-    for called in ("Registrations", "Decide"):
+    for called in ("Registrations", "Deployments", "Decide"):
         assert "DeadLetterConfig" in template(PART)["Resources"][called]["Properties"]
     assert rules.endless_log_groups(template(PART)) == []
 

@@ -25,6 +25,12 @@ def test_what_could_not_be_examined_is_rejected_for_that_reason_alone() -> None:
     assert "altered: the archive has another sha256" in finding.reason
 
 
+def test_several_mistakes_of_a_policy_are_told_on_one_line() -> None:
+    """A line break becomes a space, and what cannot be shown a question mark."""
+    (finding,) = decided({EXAMINATION: {"problem": "line 4: too high\nline 5: too low\x07"}}).findings
+    assert finding.reason == "Nothing was examined: line 4: too high line 5: too low?."
+
+
 def test_an_examination_without_a_problem_is_no_obstacle() -> None:
     """Only a stated problem is one."""
     assert decided(evidence() | {EXAMINATION: {}}).verdict is Verdict.APPROVE

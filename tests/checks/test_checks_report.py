@@ -114,6 +114,19 @@ def test_a_blocking_check_says_what_would_have_to_change() -> None:
     assert "must fall by 0.1 from 0.6" in shown(render(decision(finding(value=0.6, limit=Limit(0, 0.5))), {}))
 
 
+@pytest.mark.parametrize(
+    ("value", "limit", "words"),
+    [
+        (0.0603418, Limit(None, 0.05), "must fall by 0.011 from 0.06034"),
+        (0.1025, Limit(None, 0.1), "must fall by 0.0025 from 0.1025"),
+        (87, Limit(200, None), "must rise by 113 from 87"),
+    ],
+)
+def test_a_change_by_what_is_told_is_enough(value: float, limit: Limit, words: str) -> None:
+    """What a value misses its limit by is rounded up; a number of rows is told as it is."""
+    assert words in shown(render(decision(finding(value=value, limit=limit)), {}))
+
+
 def test_a_waived_failure_does_not_count_as_blocking_and_names_its_owner() -> None:
     """What is excepted is shown with who answers for it, and the waiver with its reason and last day."""
     waiver = Waiver("quality.auc", "the champion is worse", "ana@example.com", date(2027, 1, 31))

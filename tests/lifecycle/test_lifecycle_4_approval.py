@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import threading
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -12,8 +14,15 @@ from lockgate_twin.demo import schedules
 from lockgate_twin.demo.failures import StageFailedError
 from lockgate_twin.demo.world import Facts, World
 
+from catalog.approval import deployments
+
 APPROVER, SCIENTIST, ADMINISTRATOR = "approver", "data-scientist", "administrator"
 PIPELINE = "sagemaker-lockgate-approval"
+PATIENCE = 1200  # polls of 50 ms
+RECONCILERS = {
+    "sagemaker-lockgate-reconcile": "sagemaker-lockgate-registrations",
+    "sagemaker-lockgate-reconcile-deployments": "sagemaker-lockgate-deployments",
+}
 
 
 def lockgate(world: World, *arguments: str, person: str = APPROVER) -> str:
@@ -44,6 +53,43 @@ def executions(world: World) -> list[dict[str, Any]]:
         parameters = sagemaker.list_pipeline_parameters_for_execution(PipelineExecutionArn=arn)["PipelineParameters"]
         found.append({**summary, **{p["Name"]: p["Value"] for p in parameters}})
     return found
+
+
+def done(world: World, facts: Facts) -> tuple[list[Any], list[Any], list[Any]]:
+    """The examinations, the entries of the record and the deployments so far, by their names."""
+    person, group = world.person(ADMINISTRATOR), f"{world.project}-{facts.project_id}"
+    bucket = f"sagemaker-lockgate-decisions-{world.state.account}-{world.state.region}"
+    listed = person.client("s3").list_objects_v2(Bucket=bucket, Prefix=f"record/{group}/entries/")
+    pipeline = f"sagemaker-{world.project}-{facts.project_id}-modeldeploy"
+    deployed = person.client("codepipeline").list_pipeline_executions(pipelineName=pipeline)
+    return (
+        [execution["PipelineExecutionArn"] for execution in executions(world)],
+        [entry["Key"] for entry in listed["Contents"]],
+        [summary["pipelineExecutionId"] for summary in deployed["pipelineExecutionSummaries"]],
+    )
+
+
+def reconciliations(world: World, function: str) -> list[dict[str, Any]]:
+    """What a function has logged of its reconciliations, oldest first."""
+    pages = world.person(ADMINISTRATOR).client("logs").get_paginator("filter_log_events")
+    events = [event for page in pages.paginate(logGroupName=f"/aws/lambda/{function}") for event in page["events"]]
+    return [json.loads(event["message"]) for event in events if '"outcome": "reconciled"' in event["message"]]
+
+
+class Blind:
+    """CodePipeline to somebody who sees no executions; `answered` are those that starts are answered with."""
+
+    def __init__(self, client: Any) -> None:
+        self._client = client
+        self.answered: list[str] = []
+
+    def list_pipeline_executions(self, **_: Any) -> dict[str, Any]:
+        """None."""
+        return {"pipelineExecutionSummaries": []}
+
+    def start_pipeline_execution(self, **request: Any) -> None:
+        """Start in earnest."""
+        self.answered.append(self._client.start_pipeline_execution(**request)["pipelineExecutionId"])
 
 
 def test_version_1_is_approved_by_code_with_what_it_rests_on(world: World, approved: Facts) -> None:
@@ -90,6 +136,36 @@ def test_exactly_the_approved_version_is_deployed(world: World, approved: Facts)
     assert carried["ModelPackageArn"] == approved.versions[0]["arn"]
     started = client.list_pipeline_executions(pipelineName=pipeline)["pipelineExecutionSummaries"]
     assert [s["pipelineExecutionId"] for s in started] == [approved.deploy_execution]
+
+
+def test_what_repairs_lost_events_adds_nothing_where_none_was_lost(world: World, approved: Facts) -> None:
+    """Both functions look, as their logs say, and there is no second examination, decision or deployment."""
+    before = done(world, approved)
+    for schedule, function in RECONCILERS.items():
+        looked = len(reconciliations(world, function))
+        schedules.fire(world.state, schedule)
+        for _ in range(PATIENCE):
+            if len(said := reconciliations(world, function)) > looked:
+                break
+            threading.Event().wait(0.05)
+        assert [one["started"] for one in said[looked:]] == [[]], function
+    assert said[-1]["approved"] == 1
+    assert done(world, approved) == before
+    examined, recorded, deployed = before
+    assert (len(recorded), deployed) == (len(examined), [approved.deploy_execution])
+
+
+def test_an_event_and_the_schedule_mean_the_same_deployment(world: World, approved: Facts) -> None:
+    """Long after the approval it is found deployed; who does not see that is answered with the same execution."""
+    administrator, (version,) = world.person(ADMINISTRATOR), approved.versions
+    sagemaker, codepipeline = administrator.client("sagemaker"), administrator.client("codepipeline")
+    function = version["arn"].partition(":model-package/")[0].replace(":sagemaker:", ":lambda:") + ":function:f"
+    later = dt.datetime.now(dt.UTC) + 2 * deployments.GRACE
+    assert deployments.reconcile(sagemaker, codepipeline, function, later)["started"] == []
+    before, blind = done(world, approved), Blind(codepipeline)
+    assert deployments.reconcile(sagemaker, blind, function, later)["started"] == [version["arn"]]
+    assert blind.answered == [approved.deploy_execution]
+    assert done(world, approved) == before
 
 
 def test_the_biased_version_is_rejected_with_the_failing_checks_by_name(world: World, rejected: Facts) -> None:

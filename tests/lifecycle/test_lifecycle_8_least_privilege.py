@@ -13,7 +13,7 @@ from lockgate_twin.demo.world import Facts, World
 PROJECT_ROLES = ("build", "execution", "pipeline", "deploy", "deploy-build")
 HUB_ROLES = (
     *("launch", "router", "approver"),
-    *("registrations", "verify", "decide", "evidence", "approval-pipeline", "scheduler"),
+    *("registrations", "deployments", "verify", "decide", "evidence", "approval-pipeline", "scheduler"),
     *("watch", "watch-schedule", "watch-job", "watch-pipeline", "publish-watch", "retrain"),
 )
 # The templates and seeds in the hub bucket carry the tag by which Service Catalog's copies may be read as well.

@@ -58,5 +58,6 @@ _OPERATORS: dict[str, Callable[[str | None, list[str]], bool]] = {
     "ArnEquals": _matches,
     "ArnLikeIfExists": lambda value, patterns: value is None or _matches(value, patterns),
     "ArnNotLike": lambda value, patterns: not _matches(value, patterns),
+    "Null": lambda value, wanted: str(value is None).lower() in [str(item).lower() for item in wanted],
     "Bool": lambda value, wanted: value is not None and value.lower() in [str(item).lower() for item in wanted],
 }

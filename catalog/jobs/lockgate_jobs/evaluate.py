@@ -51,7 +51,7 @@ def main(arguments: Sequence[str]) -> int:
         examination = examine(case, now)
         page = render(examination.decision, from_mapping(examination.documents).documents)
     except Exception as error:  # noqa: BLE001 - an examination that breaks must reject, not end
-        examination = refuse(case, now, _said(error))
+        examination = refuse(case, now, _said(error).replace(f"{case.evidence}/", ""))
         page = render(examination.decision, {})
     write(case, examination, page)
     print(json.dumps({"verdict": examination.decision.verdict, "findings": len(examination.decision.findings)}))

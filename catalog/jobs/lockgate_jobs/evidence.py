@@ -153,7 +153,10 @@ def _uncompared(case: Case, asked: Mapping[str, Any], scores: Mapping[str, list[
 
 
 def _parsed(documents: Documents, name: str) -> dict[str, Any]:
-    return dict(parse(documents[name])) if name in documents else {}
+    try:
+        return dict(parse(documents[name])) if name in documents else {}
+    except EvidenceError as error:
+        raise EvidenceError(f"the document {name} cannot be used as evidence: {error}") from None
 
 
 def _by_name(folder: Path, manifest: Mapping[str, str]) -> dict[str, str]:

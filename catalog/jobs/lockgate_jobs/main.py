@@ -11,8 +11,12 @@ VERBS: Mapping[str, str] = {
     "recompute": "lockgate_jobs.recompute",
     "evaluate": "lockgate_jobs.evaluate",
     "watch": "lockgate_jobs.watch",
+    "check-policy": "lockgate_jobs.check_policy",
 }
-"""Module by verb; each has `main(arguments)`. Only the module that is asked for is imported."""
+"""Module by verb, one for each job and one for `lockgate publish`; each has `main(arguments)`.
+
+Only the module that is asked for is imported.
+"""
 
 
 def main(argv: Sequence[str] | None = None) -> int:

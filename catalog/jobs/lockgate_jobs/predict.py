@@ -11,6 +11,7 @@ import csv
 import importlib.util
 import io
 import json
+import resource
 import sys
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,13 @@ from typing import Any
 ROWS = 5_000
 """Of one request, as an endpoint would get them."""
 
+MOST_BYTES_PER_FILE = 64 * 1024**2
+"""Of each file that this process writes, its log among them: the job's volume is not the model's to fill."""
+
 
 def main(model: str, features: str, scores: str) -> None:
     """Write the scores of all rows, one a line."""
+    resource.setrlimit(resource.RLIMIT_FSIZE, (MOST_BYTES_PER_FILE, MOST_BYTES_PER_FILE))
     inference = _load(Path(model) / "code" / "inference.py")
     loaded = inference.model_fn(model)
     rows = json.loads(Path(features).read_text(encoding="utf-8"))

@@ -20,6 +20,7 @@ from typing import BinaryIO
 from lockgate_checks.errors import EvidenceError
 
 from lockgate_jobs.archive import extract
+from lockgate_jobs.predict import MOST_BYTES_PER_FILE
 
 LIMIT_SECONDS = 900.0
 MOST_BYTES_PER_ROW = 64
@@ -82,6 +83,8 @@ def _run(command: list[str], work: Path, limit: float) -> None:
             raise EvidenceError(f"the model's code did not answer within {limit:.0f} s") from None
         finally:
             _end(process)
+    if log.stat().st_size >= MOST_BYTES_PER_FILE:
+        raise EvidenceError(f"the model's code says more than {MOST_BYTES_PER_FILE} bytes")
     if code:
         raise EvidenceError(f"the model's code ended with {code}: {_last_line(log)}")
 
@@ -139,8 +142,10 @@ def _read(file: Path, rows: int) -> list[float]:
         scores = [float(line) for line in file.read_text(encoding="ascii").split()]
     except (OSError, ValueError) as error:
         raise EvidenceError(f"the model's code did not write scores: {error}") from None
-    if len(scores) != rows or not all(map(math.isfinite, scores)):
-        raise EvidenceError(f"the model's code gives {len(scores)} scores for {rows} rows, or some that are not finite")
+    if len(scores) != rows:
+        raise EvidenceError(f"the model's code gives {len(scores)} scores for {rows} rows")
+    if wrong := sum(not math.isfinite(score) for score in scores):
+        raise EvidenceError(f"the model's code gives {wrong} scores that are not finite")
     return scores
 
 

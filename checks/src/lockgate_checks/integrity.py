@@ -15,6 +15,8 @@ from lockgate_checks.values import Finding, Outcome, Severity
 
 READABLE, UNALTERED, SAME_MODEL = "evidence.readable", "evidence.unaltered", "evidence.same_model"
 EXAMINED, EXAMINATION = "evidence.examined", "examination"
+LONGEST_PROBLEM = 700
+"""Characters: several mistakes of a policy, with the line of each."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,9 @@ class Subject:
 def unexaminable(bundle: Bundle) -> Finding | None:
     """Return why nothing can be examined, where a document `examination` states a `problem`."""
     problem = bundle.documents.get(EXAMINATION, {}).get("problem")
-    return None if not problem else _failure(EXAMINED, EXAMINATION, f"Nothing was examined: {label(problem, 300)}.")
+    if not problem:
+        return None
+    return _failure(EXAMINED, EXAMINATION, f"Nothing was examined: {label(problem, LONGEST_PROBLEM)}.")
 
 
 def integrity(bundle: Bundle, subject: Subject) -> Iterator[Finding]:

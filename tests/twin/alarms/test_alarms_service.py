@@ -120,7 +120,7 @@ def test_a_function_is_invoked_by_its_own_policy(house: Any, new_alarm: Callable
     }
     name = new_alarm(AlarmActions=[FUNCTION])
     house.put(0.75)
-    assert house.functions.came.wait(20)
+    assert house.functions.came.wait(60)
     ((arn, told),) = house.functions.calls
     assert (arn, told["source"], told["alarmArn"]) == (FUNCTION, "aws.cloudwatch", house.state(name)["AlarmArn"])
     assert told["alarmData"]["state"]["value"] == "ALARM"

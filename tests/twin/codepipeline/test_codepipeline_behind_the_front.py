@@ -67,7 +67,7 @@ class Place:
             return event.source == source and all(event.detail.get(k.replace("_", "-")) == v for k, v in detail.items())
 
         with self.changed:
-            assert self.changed.wait_for(lambda: any(matches(e) for e in self.events), 10), [
+            assert self.changed.wait_for(lambda: any(matches(e) for e in self.events), 60), [
                 dict(e.detail) for e in self.events
             ]
             return next(e for e in self.events if matches(e))

@@ -267,7 +267,7 @@ def test_reviewers_are_told_by_topic(pipelines: Pipelines) -> None:
     arn = "arn:aws:sns:us-east-1:111122223333:reviewers"
     pipelines.create(stage("Gate", approval(configuration={"NotificationArn": arn, "CustomData": "look at it"})))
     execution = pipelines.start()
-    assert topic.came.wait(20)
+    assert topic.came.wait(60)
     assert topic.told["TopicArn"] == arn
     assert topic.told["Subject"] == "APPROVAL NEEDED: AWS CodePipeline shop for action Approve"
     told = json.loads(topic.told["Message"])["approval"]

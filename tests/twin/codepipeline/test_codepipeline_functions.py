@@ -49,7 +49,7 @@ def test_a_function_gets_a_job_and_its_answer_ends_the_action(pipelines: Pipelin
     after = build(configuration={"ProjectName": "shop", "EnvironmentVariables": json.dumps([later])})
     pipelines.create(stage("Check", invoke()), stage("After", after))
     execution = pipelines.start()
-    assert functions.came.wait(20)
+    assert functions.came.wait(60)
     job = functions.given["job"]
     assert (functions.given["FunctionName"], functions.given["InvocationType"]) == ("check", "Event")
     assert job["data"]["actionConfiguration"]["configuration"]["UserParameters"] == "first"
@@ -65,7 +65,7 @@ def test_a_function_can_fail_the_action(pipelines: Pipelines, functions: Functio
     """PutJobFailureResult ends the action with the function's message; the job is over then."""
     pipelines.create(stage("Check", invoke()))
     execution = pipelines.start()
-    assert functions.came.wait(20)
+    assert functions.came.wait(60)
     job_id = functions.given["job"]["id"]
     pipelines("PutJobFailureResult", jobId=job_id, failureDetails={"type": "JobFailed", "message": "too biased"})
     ended = pipelines.ended(execution)
@@ -78,7 +78,7 @@ def test_a_continued_job_is_refused(pipelines: Pipelines, functions: Functions) 
     """A continuation token is refused by name, and the job can still be answered."""
     pipelines.create(stage("Check", invoke()))
     execution = pipelines.start()
-    assert functions.came.wait(20)
+    assert functions.came.wait(60)
     job_id = functions.given["job"]["id"]
     with pytest.raises(ApiError, match="continuationToken"):
         pipelines("PutJobSuccessResult", jobId=job_id, continuationToken="again")

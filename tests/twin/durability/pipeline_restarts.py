@@ -48,7 +48,7 @@ class RestartingPipelines(Pipelines):
         self.world.processes.close()
         for thread in threading.enumerate():
             if thread.name.startswith("codebuild "):
-                thread.join(20)
+                thread.join(60)
 
     def builds(self) -> list[dict[str, Any]]:
         """Describe all builds, the newest first."""

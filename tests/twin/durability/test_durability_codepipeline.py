@@ -229,7 +229,7 @@ class Alarms:
     def describe_alarms(self, AlarmNames: list[str]) -> dict[str, Any]:  # noqa: N803
         """Describe the alarm once somebody lets it."""
         self.asked.set()
-        assert self.answers.wait(20)
+        assert self.answers.wait(60)
         return {"MetricAlarms": [{"StateValue": "ALARM"} for _ in AlarmNames]}
 
 
@@ -240,7 +240,7 @@ def test_a_condition_that_was_being_checked_is_checked(pipelines: RestartingPipe
     rule = {"name": "Calm", "ruleTypeId": kind, "configuration": {"AlarmName": "drift"}}
     pipelines.create({**stage("Build", build()), "beforeEntry": {"conditions": [{"result": "FAIL", "rules": [rule]}]}})
     execution_id = pipelines.start()
-    assert alarms.asked.wait(20)
+    assert alarms.asked.wait(60)
     pipelines.kill()
     alarms.answers.set()
     assert pipelines.ended(execution_id)["statusSummary"].endswith("Alarm drift is in state ALARM")

@@ -154,6 +154,7 @@ def acknowledged(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Kil
     choices, done = random.Random(20), []  # noqa: S311 - the same calls in every run
     with killable_twin(tmp_path_factory.mktemp("crash")) as twin:
         _prepare(twin)
+        done += _made_once(twin)
         for _ in range(KILLS):
             port = twin.port
             done += _called_and_killed(twin, choices)
@@ -167,6 +168,14 @@ def _prepare(twin: KillableTwin) -> None:
     logs = twin.client("logs")
     logs.create_log_group(logGroupName="group")
     logs.create_log_stream(logGroupName="group", logStreamName="stream")
+
+
+def _made_once(twin: KillableTwin) -> list[tuple[str, str]]:
+    """Make one of each kind, so that none depends on what the callers happen to choose."""
+    names = {kind: f"n{uuid.uuid4().hex[:12]}" for kind in KINDS}
+    for kind, (service, how) in KINDS.items():
+        how.make(twin.client(service), names[kind])
+    return list(names.items())
 
 
 def _called_and_killed(twin: KillableTwin, choices: random.Random) -> list[tuple[str, str]]:

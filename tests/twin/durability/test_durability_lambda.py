@@ -75,7 +75,7 @@ class Functions:
         self.service.close()
         for thread in threading.enumerate():
             if self.name in thread.name:
-                thread.join(20)
+                thread.join(60)
         self._start()
 
     def _start(self) -> None:

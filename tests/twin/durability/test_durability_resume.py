@@ -54,7 +54,13 @@ def until_it_waits(twin: KillableTwin, stack: str) -> None:
     client = twin.client("cloudformation")
 
     def waits() -> bool:
-        listed = client.describe_stack_resources(StackName=stack)["StackResources"]
+        try:
+            listed = client.describe_stack_resources(StackName=stack)["StackResources"]
+        except client.exceptions.ClientError as missing:
+            # A launch makes its stack a moment after it was accepted.
+            if "does not exist" in str(missing):
+                return False
+            raise
         return any(r["LogicalResourceId"] == "Wait" and r["ResourceStatus"].startswith("CREATE_IN") for r in listed)
 
     until(waits)

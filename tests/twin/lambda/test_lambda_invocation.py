@@ -148,7 +148,7 @@ def test_two_at_once_run_side_by_side(
     other = threading.Thread(target=work)
     other.start()
     mine, _ = invoke(functions, name, {"mine": b, "other": a})
-    other.join(20)
+    other.join(60)
     assert len({mine, *answers}) == 2
 
 
@@ -254,6 +254,6 @@ def test_closing_ends_every_process(core: Core, new_role: Callable[..., str]) ->
     while not set(core.processes.running()) - before:
         threading.Event().wait(0.005)
     service.close()
-    caller.join(10)
+    caller.join(60)
     assert set(core.processes.running()) <= before
     assert answers[0]["FunctionError"] == "Unhandled"

@@ -241,7 +241,7 @@ def test_job_events_follow_its_course(stage: Any) -> None:
 def test_a_jobs_output_goes_to_cloudwatch_logs(stage: Any) -> None:
     """The whole log is delivered to the kind's log group under the job's name."""
     processed(stage, processing(stage.world, "print('one')\nprint('two')"))
-    assert stage.world.logs.delivered.wait(5)
+    assert stage.world.logs.delivered.wait(60)
     (group, stream), messages = next(iter(stage.world.logs.streams.items()))
     assert (group, messages) == ("/aws/sagemaker/ProcessingJobs", ["one", "two"])
     assert stream.startswith("prepare-1/algo-1-")

@@ -6,6 +6,7 @@ import re
 import threading
 import traceback
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from lockgate_twin import moto_patches
@@ -13,6 +14,7 @@ from lockgate_twin.authorization.access_log import AccessLog
 from lockgate_twin.authorization.authorizer import Authorizer
 from lockgate_twin.authorization.condition_keys import global_keys
 from lockgate_twin.authorization.context import RequestContext
+from lockgate_twin.authorization.s3_requests import check_condition
 from lockgate_twin.credentials import CredentialTable
 from lockgate_twin.durability import JournalTables
 from lockgate_twin.errors import ApiError
@@ -62,6 +64,8 @@ class Core:
         self.front = Front(self.moto, self.authorizer, self.credentials)
         self.processes = ProcessTable()
         self.on_event: Callable[[Event], None] = lambda _: None
+        for operation in ("PutObject", "CopyObject", "CompleteMultipartUpload"):
+            self.front.check_before_moto("s3", operation, partial(check_condition, operation))
         self._clients = ClientFactory(self.front, settings)
         self.front.register(Sts(self.moto, self.authorizer, self.credentials))
 

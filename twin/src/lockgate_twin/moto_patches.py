@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import threading
 from typing import Any
 
 from lockgate_twin import botocore_data
@@ -13,6 +14,8 @@ from lockgate_twin.authorization.statements import compiled
 
 _LOG_DELIVERY = "logging.s3.amazonaws.com"
 _metric_filters: list[Any] = []
+_puts: list[Any] = []
+_conditional_writes = threading.RLock()
 
 
 def apply() -> None:
@@ -21,12 +24,16 @@ def apply() -> None:
     from moto.core.responses import BaseResponse
     from moto.logs.metric_filters import MetricFilters
     from moto.s3.models import FakeBucket
+    from moto.s3.responses import S3Response
 
     # moto 5.2.5 makes a new loader for every service, which lists all of botocore's files again.
     utils._load_service_model = botocore_data.model
     BaseResponse.get_current_account = account_of_the_front
     FakeBucket._log_permissions_enabled_policy = staticmethod(log_delivery_is_allowed)
     FakeBucket.get_permission = leave_to_the_front
+    if S3Response.put_object is not put_one_at_a_time:
+        _puts.append(S3Response.put_object)
+        S3Response.put_object = put_one_at_a_time
     if MetricFilters.add_filter is not replace_metric_filter:
         _metric_filters.append(MetricFilters.add_filter)
         MetricFilters.add_filter = replace_metric_filter
@@ -51,6 +58,18 @@ def leave_to_the_front(_bucket: Any, _action: str, _resource: str) -> Any:
     from moto.iam.access_control import PermissionResult
 
     return PermissionResult.NEUTRAL
+
+
+def put_one_at_a_time(response: Any) -> Any:
+    """Put an object; of several conditional writes of one key at the same time, one finds the key free.
+
+    moto 5.2.5 looks for the key and writes it in two steps. Source: S3 User Guide, "Prevent object overwrites with
+    conditional writes".
+    """
+    if not (response.headers.get("If-None-Match") or response.headers.get("If-Match")):
+        return _puts[0](response)
+    with _conditional_writes:
+        return _puts[0](response)
 
 
 def log_delivery_is_allowed(target_bucket: Any, target_prefix: str | None) -> bool:

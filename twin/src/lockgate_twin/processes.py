@@ -1,7 +1,8 @@
 """Child processes that never outlive the twin.
 
 Every child leads a process group of its own. The twin tells a guardian process each group it starts and ends;
-when the twin dies, however it dies, the pipe between them closes and the guardian ends the groups that are left.
+when the twin dies, however it dies, the pipe between them closes and the guardian ends the groups that are left. A
+child that is stopped takes its descendants with it, also those that have made a session of their own.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+from lockgate_twin.guardian import end_family, family
 from lockgate_twin.ports import Command
 
 _REMEMBERED = 10_000
@@ -35,6 +37,7 @@ class GuardedProcess:
         self.started = time.monotonic()
         self._popen = popen
         self._table = table
+        self._family: dict[int, str] = {}
 
     def poll(self) -> int | None:
         """Return the exit status, or None while it runs."""
@@ -49,15 +52,22 @@ class GuardedProcess:
         self._table.ended(self)
         return status
 
-    def stop(self, grace: float = 5.0) -> None:
-        """End the whole group: SIGTERM, then SIGKILL after `grace` seconds."""
+    def terminate(self) -> None:
+        """Ask the whole group to end (SIGTERM); who descends from it is noted while that can still be told."""
         if self._popen.poll() is None:
+            self._family |= family(self.pid)
             _signal_group(self.pid, signal.SIGTERM)
+
+    def stop(self, grace: float = 5.0) -> None:
+        """End the whole group and all descendants: SIGTERM, then SIGKILL after `grace` seconds."""
+        if self._popen.poll() is None:
+            self.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self._popen.wait(grace)
         if self._popen.poll() is None:
             _signal_group(self.pid, signal.SIGKILL)
             self._popen.wait()
+        end_family(self._family)
         # Members of the group can outlive its leader: `ended` kills them, once, while the id is still theirs.
         self._table.ended(self)
 
@@ -139,7 +149,7 @@ class ProcessTable:
             self._closed = True
             left = list(self._running.values())
         for process in left:
-            _signal_group(process.pid, signal.SIGTERM)
+            process.terminate()
         deadline = time.monotonic() + grace
         for process in left:
             process.stop(grace=max(0.0, deadline - time.monotonic()))

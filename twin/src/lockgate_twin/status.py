@@ -12,6 +12,8 @@ def show(status: Mapping[str, Any]) -> None:
     from rich.table import Table
 
     table = Table(title=f"The twin at {status['endpoint_url']}", title_justify="left", show_header=False)
+    table.add_column()
+    table.add_column(overflow="fold")
     for name, text in rows(status):
         table.add_row(name, text, end_section=True)
     Console().print(table)

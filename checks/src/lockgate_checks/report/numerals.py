@@ -33,6 +33,17 @@ def signed(value: float | None, digits: int = 3) -> str:
     return f"+{shown}" if value is not None and value > 0 else shown
 
 
+def at_least(value: float, digits: int = 2) -> str:
+    """Return a positive number rounded up to so many significant digits: less would not be enough.
+
+    A whole number, as one of rows, stays as it is, and so does what is next to nothing.
+    """
+    if value == int(value) or value < 1e-4:
+        return figure(value, digits)
+    step = 10.0 ** (math.floor(math.log10(value)) - digits + 1)
+    return figure(math.ceil(value / step - 1e-9) * step, digits)
+
+
 def limit(allowed: Limit | None) -> str:
     """Return a range as "≥ 0.7", "≤ 0.1" or "0.1 to 0.3"; a dash where there is none."""
     if allowed is None:

@@ -119,7 +119,7 @@ def _change(finding: Finding) -> str:
         return ""
     rising = limit.minimum is not None and value < limit.minimum
     way = "rise" if rising else "fall"
-    return f"It must {way} by {numerals.figure(-margin, 2)} from {numerals.figure(value)}."
+    return f"It must {way} by {numerals.at_least(-margin)} from {numerals.figure(value)}."
 
 
 def _emblem(verdict: Verdict) -> Markup:

@@ -11,11 +11,15 @@ from rich.table import Table
 from lockgate_twin.audit.findings import RoleFindings, StatementUse
 from lockgate_twin.audit.provider import Needs
 
+WIDTH = 132
+"""Columns at least: names of roles are long, and a table that breaks them cannot be read."""
+
 _NO_REASON = "[yellow]no reason stated[/]"
 
 
 def show(findings: Sequence[RoleFindings], console: Console) -> None:
     """Print an overview, then role by role: the product's own, unless a single one was asked for."""
+    console.width = max(console.width, WIDTH)
     console.print(_overview(findings))
     for found in findings:
         if found.role.is_products or len(findings) == 1:

@@ -19,7 +19,7 @@ from lockgate_twin.authorization.permissions import missing_object, required_per
 from lockgate_twin.authorization.policy_cache import PolicyCache
 from lockgate_twin.authorization.principals import DIRECT_KINDS, PRINCIPAL_KINDS
 from lockgate_twin.authorization.resources import ResourceKeys, ResourcePolicy, Resources, ResourceTags
-from lockgate_twin.authorization.s3_requests import check_owners, object_arn
+from lockgate_twin.authorization.s3_requests import WRITTEN_BY_A_SERVICE, check_owners, object_arn
 from lockgate_twin.authorization.special_cases import Asked
 from lockgate_twin.authorization.statements import Policy, compiled
 from lockgate_twin.errors import ApiError
@@ -115,11 +115,12 @@ class Authorizer:
         Raises:
             ApiError: AccessDenied.
         """
+        keys: Mapping[str, Any] = {}
         if action == "s3:PutObject":
-            further = [*write_permissions(principal.account, Target(bucket=bucket), key)]
+            further, keys = [*write_permissions(principal.account, Target(bucket=bucket), key)], WRITTEN_BY_A_SERVICE
         else:
             further = [*read_permissions(principal.account, bucket, key)]
-        self._check(principal, region, [Permission(action, object_arn(bucket, key)), *further], {}, None)
+        self._check(principal, region, [Permission(action, object_arn(bucket, key)), *further], keys, None)
         if action == "s3:GetObject" and (needed := list(missing_object(bucket, key))):
             self._check(principal, region, needed, {}, None)
 

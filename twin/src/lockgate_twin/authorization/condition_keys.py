@@ -97,7 +97,7 @@ def _kms_keys(asked: Asked) -> dict[str, Any]:
 
 
 _SERVICE_KEYS: Mapping[str, Callable[[Asked], Mapping[str, Any]]] = {
-    "s3": lambda asked: s3_keys(asked.parameters),
+    "s3": lambda asked: s3_keys(asked.operation, asked.parameters),
     "kms": _kms_keys,
     "sagemaker": lambda asked: sagemaker_keys(
         asked.operation, asked.parameters, lambda name: asked.arn("sagemaker", f"model/{name}")

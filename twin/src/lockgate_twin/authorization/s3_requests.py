@@ -61,6 +61,13 @@ _VERSIONED = {
 _WRITES = frozenset({"PutObject", "CopyObject", "CreateMultipartUpload"})
 _GRANTS = ("ACL", "GrantFullControl", "GrantRead", "GrantReadACP", "GrantWriteACP")
 _COPIES = frozenset({"CopyObject", "UploadPartCopy"})
+# Which operations need s3:PutObject, and whether each makes an object; the others make parts of one.
+_MAKES = {
+    **dict.fromkeys(("PutObject", "CopyObject", "CompleteMultipartUpload"), True),
+    **dict.fromkeys(("CreateMultipartUpload", "UploadPart", "UploadPartCopy"), False),
+}
+WRITTEN_BY_A_SERVICE: Mapping[str, Any] = {"s3:ObjectCreationOperation": "true"}
+"""The condition keys of a write that a service makes inside of the twin: one PutObject without a conditional header."""
 
 
 @dataclass(frozen=True)
@@ -129,8 +136,36 @@ def further_s3_permissions(operation: str, parameters: Mapping[str, Any]) -> Ite
             yield Permission("s3:PutObjectAcl", object_arn(bucket, key))
 
 
-def s3_keys(parameters: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the condition keys that the tags of a new object give (the header is a query string)."""
+def check_condition(operation: str, parameters: Mapping[str, Any]) -> None:
+    """Refuse conditional writes that S3 does not know, before moto takes them for unconditional ones.
+
+    Source: API Reference, PutObject: If-None-Match "expects the '*' (asterisk) character"; Amazon S3 User Guide,
+    "Enforce conditional writes on Amazon S3 buckets": a CopyObject with If-None-Match or If-Match ends with 501.
+
+    Raises:
+        ApiError: NotImplemented.
+    """
+    wanted, copies = parameters.get("IfNoneMatch"), operation == "CopyObject"
+    if wanted not in {None, "*"} or (copies and (wanted or parameters.get("IfMatch"))):
+        raise ApiError("NotImplemented", "A header you provided implies functionality that is not implemented.", 501)
+
+
+def s3_keys(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the condition keys of a request's tags and of a conditional write."""
+    return {**_tags(parameters), **_conditional_write(operation, parameters)}
+
+
+def _conditional_write(operation: str, parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Source: Amazon S3 User Guide, "Enforce conditional writes on Amazon S3 buckets"; reads have no such keys."""
+    if operation not in _MAKES:
+        return {}
+    headers = {"s3:if-none-match": "IfNoneMatch", "s3:if-match": "IfMatch"} if _MAKES[operation] else {}
+    keys = {key: parameters[name] for key, name in headers.items() if parameters.get(name)}
+    return {"s3:ObjectCreationOperation": str(_MAKES[operation]).lower(), **keys}
+
+
+def _tags(parameters: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the keys that the tags of a new object give (the header is a query string)."""
     given = parameters.get("Tagging")
     tags = dict(parse_qsl(given)) if isinstance(given, str) else {}
     if not tags:
