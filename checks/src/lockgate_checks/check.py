@@ -91,15 +91,9 @@ def skipped(reason: str, of: str = "") -> Answer:
 
 
 def label(text: Any, longest: int = 120) -> str:
-    """Return text of a document fit to be shown as a name: printable, on one line and short."""
-    shown = "".join(map(_printable, str(text)[: longest + 1]))
+    """Return text of a document fit to be shown as a name: printable and short."""
+    shown = "".join(character if character.isprintable() else "?" for character in str(text)[: longest + 1])
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"
-
-
-def _printable(character: str) -> str:
-    if character.isprintable():
-        return character
-    return " " if character.isspace() else "?"
 
 
 def number(value: Any) -> float | None:

@@ -37,7 +37,8 @@ def unexaminable(bundle: Bundle) -> Finding | None:
     problem = bundle.documents.get(EXAMINATION, {}).get("problem")
     if not problem:
         return None
-    return _failure(EXAMINED, EXAMINATION, f"Nothing was examined: {label(problem, LONGEST_PROBLEM)}.")
+    lines = " ".join(str(problem).splitlines())
+    return _failure(EXAMINED, EXAMINATION, f"Nothing was examined: {label(lines, LONGEST_PROBLEM)}.")
 
 
 def integrity(bundle: Bundle, subject: Subject) -> Iterator[Finding]:
