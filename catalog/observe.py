@@ -38,7 +38,7 @@ def observe(clients: Clients, sources: Sources) -> Observed:
         objects=_objects(clients.s3, sources, hub.outputs) if hub and hub.outputs else {},
         portfolio=portfolio,
         product=_product(clients.servicecatalog, sources.catalog.product.name, portfolio),
-        parts=find_parts(clients.cloudformation) if sources.parts else {},
+        parts=find_parts(clients.cloudformation),
     )
 
 

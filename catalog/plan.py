@@ -41,6 +41,7 @@ def plan(sources: Sources, observed: Observed) -> tuple[Instruction, ...]:
     """
     outputs = observed.hub.outputs if observed.hub else None
     release = make_release(sources, outputs)
+    _check_switched_off(release, observed)
     return (
         *_hub(sources.hub_template, observed.hub),
         *_objects(release, outputs.hub_bucket_name if outputs else UNKNOWN, observed),
@@ -50,6 +51,19 @@ def plan(sources: Sources, observed: Observed) -> tuple[Instruction, ...]:
         *_launch(outputs.launch_role_arn if outputs else UNKNOWN, observed.product),
         *_principals(sources.catalog.launchers, observed.account, observed.portfolio),
     )
+
+
+def _check_switched_off(release: Release, observed: Observed) -> None:
+    """Refuse to say that code does not decide while stacks that a publish never deletes go on deciding.
+
+    Raises:
+        HubError: there are such stacks.
+    """
+    if left := sorted(observed.parts.keys() - release.parts.keys(), reverse=True):
+        raise HubError(
+            f"approval.enabled is false, but the stacks {' and '.join(left)} are there and go on deciding: "
+            "delete them in CloudFormation in this order, or set approval.enabled to true, then publish again."
+        )
 
 
 def _hub(template: str, hub: HubStack | None) -> tuple[Instruction, ...]:

@@ -86,7 +86,8 @@ class FakeCloudFormation:
     def describe_stacks(self, **request: Any) -> dict[str, Any]:
         """The stack; an operation under way ends with the next look."""
         self._journal.note("cloudformation", "DescribeStacks", request)
-        if self.stack is None:
+        known = {self.stack["StackName"], self.stack["StackId"]} if self.stack else set()
+        if self.stack is None or request["StackName"] not in known:
             message = f"Stack with id {request['StackName']} does not exist"
             raise client_error("DescribeStacks", "ValidationError", message)
         seen = dict(self.stack)

@@ -89,6 +89,13 @@ def test_a_stack_that_cannot_be_changed_is_named(status: str) -> None:
         plan(WITH_APPROVAL, found(status))
 
 
+def test_switching_off_what_goes_on_deciding_is_refused() -> None:
+    """A publish deletes no stack, so it must not say that code no longer decides."""
+    with pytest.raises(HubError, match="sagemaker-lockgate-watch and sagemaker-lockgate-approval are there"):
+        plan(SOURCES, found())
+    assert plan(SOURCES, BEFORE)
+
+
 def test_before_there_is_a_hub_the_plan_says_that_the_stack_will_be_made() -> None:
     """Its template is known when the hub's values are."""
     assert any(isinstance(i, CreatePart) for i in plan(WITH_APPROVAL, replace(BEFORE, hub=None)))
