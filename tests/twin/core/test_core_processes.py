@@ -16,7 +16,8 @@ from lockgate_twin.processes import ProcessTable
 
 SRC = Path(__file__).parents[3] / "twin" / "src"
 PROGRAM = """
-import sys, time
+import signal, sys, time
+signal.signal(signal.SIGINT, signal.default_int_handler)  # whoever starts the tests may have it ignored
 from pathlib import Path
 from lockgate_twin.ports import Command
 from lockgate_twin.processes import ProcessTable
