@@ -30,14 +30,15 @@ def test_what_remains_and_what_is_taken_away_make_the_whole(
 
 
 def test_a_build_that_waits_for_its_pipeline_is_not_at_work_but_its_jobs_are() -> None:
-    """Of ten seconds: 2 in the build itself, 3 in a job of its pipeline, 1 in a job of the hub: 4 are the twin's."""
+    """Of ten seconds: 2 in the build itself, 3 in a job of its pipeline, 1.1 in a job and a function of the hub: 3.9 are the twin's."""
     status = {
         "spans": [
             ("codebuild p:1", 1.0, 8.0),
             ("processing-job train", 3.0, 6.0),
             ("processing-job hub", 8.5, 9.5),
+            ("function hub", 8.6, 9.6),
             ("endpoint x", 0.0, 10.0),
         ],
         "pipelines": [("sagemaker-demo", 2.0, 7.0), ("sagemaker-lockgate-approval", 8.0, 10.0)],
     }
-    assert twin_share(10.0, status) == pytest.approx(0.4)
+    assert twin_share(10.0, status) == pytest.approx(0.39)

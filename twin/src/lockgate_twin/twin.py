@@ -119,7 +119,10 @@ class Twin:
             "state_dir": str(self.core.settings.state_dir),
             "running_processes": sorted(running.values()),
             "finished_processes": finished,
-            "spans": [(span.name, span.start - now, span.end - now) for span in self.core.processes.spans()],
+            "spans": [
+                (span.name, span.start - now, span.end - now)
+                for span in (*self.core.processes.spans(), *self._lambda.spans())
+            ],
             "pipelines": [
                 (name, (start - clock).total_seconds(), (end - clock).total_seconds())
                 for name, start, end in self._sagemaker.executions.spans()

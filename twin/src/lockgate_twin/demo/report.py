@@ -16,7 +16,7 @@ from lockgate_twin.demo.intervals import Interval, covered, without
 from lockgate_twin.demo.world import Facts
 
 HUB = "sagemaker-lockgate-"
-JOBS = ("processing-job ", "training-job ")
+JOBS = ("processing-job ", "training-job ", "function ")
 
 
 @dataclass
@@ -53,8 +53,8 @@ class Outcome:
 def twin_share(seconds: float, status: Mapping[str, Any]) -> float:
     """Return the part of the run in which none of the users' own programs was at work.
 
-    At work are builds and jobs. A build that waits for its SageMaker pipeline is not; the jobs of that pipeline are.
-    The hub's pipelines run outside of builds.
+    At work are builds, jobs and functions. A build that waits for its SageMaker pipeline is not; the jobs of that
+    pipeline are. The hub's pipelines run outside of builds.
     """
     spans = [(name, Interval(start, end)) for name, start, end in status["spans"]]
     waiting = [Interval(start, end) for name, start, end in status["pipelines"] if not name.startswith(HUB)]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 import uuid
+from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from lockgate_twin.errors import ApiError
 from lockgate_twin.ports import Context, Session
+from lockgate_twin.processes import Span
 from lockgate_twin.services.lambda_.code import invalid
 from lockgate_twin.services.lambda_.environment import process_environment
 from lockgate_twin.services.lambda_.invocation import Invocation, Outcome
@@ -19,6 +22,7 @@ from lockgate_twin.services.lambda_.pool import Pool
 from lockgate_twin.services.lambda_.sandbox import Sandbox, SandboxPlan
 
 SERVICE = "lambda.amazonaws.com"
+REMEMBERED = 10_000
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,11 @@ class Invoker:
         self._context = context
         self._lock = threading.Lock()
         self._revisions: dict[Key, _Revision] = {}
+        self._spans: deque[Span] = deque(maxlen=REMEMBERED)
+
+    def spans(self) -> list[Span]:
+        """Return when the last functions ran."""
+        return list(self._spans)
 
     def invoke(self, function: Function, invocation: Invocation) -> Outcome:
         """Run one invocation of a function's current revision.
@@ -46,7 +55,11 @@ class Invoker:
         Raises:
             ApiError: TooManyRequestsException, or the role cannot be assumed.
         """
-        return self._pool(function).invoke(invocation)
+        began = time.monotonic()
+        try:
+            return self._pool(function).invoke(invocation)
+        finally:
+            self._spans.append(Span(f"function {function.name}", began, time.monotonic()))
 
     def session(self, function: Function) -> Session:
         """Act as a function's execution role.

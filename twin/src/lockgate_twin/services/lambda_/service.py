@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from lockgate_twin.ports import Context, Handler
+from lockgate_twin.processes import Span
 from lockgate_twin.services.lambda_.asynchronous import AsynchronousQueue
 from lockgate_twin.services.lambda_.functions import FunctionOperations
 from lockgate_twin.services.lambda_.invocations import InvocationOperations
@@ -57,6 +58,10 @@ class Lambda:
         key = key_of(arn)
         function = next((f for f in self._store.of(key[0], key[1]) if f.key == key), None)
         return (policy_of(function), key[0]) if function else (None, None)
+
+    def spans(self) -> list[Span]:
+        """Return when the last functions ran."""
+        return self._invoker.spans()
 
     def resume(self) -> None:
         """Run the events that an earlier twin had queued and not finished; one that it ran may run again."""
