@@ -30,7 +30,7 @@ def test_what_remains_and_what_is_taken_away_make_the_whole(
 
 
 def test_a_build_that_waits_for_its_pipeline_is_not_at_work_but_its_jobs_are() -> None:
-    """Of ten seconds: 2 in the build, 3 in a job of its pipeline, 1.1 in a job and a function of the hub; 3.9 are left."""
+    """Of ten seconds: 2 in the build, 3 in a job of its pipeline, 1.1 in the hub's job and function; 3.9 are left."""
     status = {
         "spans": [
             ("codebuild p:1", 1.0, 8.0),
