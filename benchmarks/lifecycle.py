@@ -8,7 +8,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -19,23 +18,11 @@ from lockgate_twin.demo.report import twin_share
 from lockgate_twin.demo.twin_process import twin_process
 from lockgate_twin.demo.world import Facts, World
 
+from benchmarks.measure import Measure, resident
+
 ROOT = Path(__file__).resolve().parents[1]
 NOOP_JOBS = 15
 SCRIPT = "import sys; sys.exit(0)"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One figure with its budget."""
-
-    name: str
-    value: float
-    budget: float
-    unit: str
-
-    def __str__(self) -> str:
-        mark = "ok  " if self.value <= self.budget else "OVER"
-        return f"{mark} {self.name:<58} {self.value:9.2f} {self.unit:<3} (budget {self.budget:g})"
 
 
 def main() -> int:
@@ -151,12 +138,6 @@ def timed(work: Callable[[], object]) -> float:
     began = time.monotonic()
     work()
     return time.monotonic() - began
-
-
-def resident(pid: int) -> float:
-    """Return a process's resident memory in MB."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    return float(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
 
 
 if __name__ == "__main__":

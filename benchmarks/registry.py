@@ -12,33 +12,20 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
-sys.path[:0] = [str(ROOT / "twin/src")]
+sys.path[:0] = [str(ROOT), str(ROOT / "twin/src")]
 
 from lockgate_twin.control import State, down, program_environment, up  # noqa: E402
+
+from benchmarks.measure import Measure, resident  # noqa: E402
 
 PACKAGES = 1_000
 GROUP = "bench-p-000000000000"
 BUCKET = "sagemaker-project-p-000000000000"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.2-0"
-
-
-@dataclass(frozen=True)
-class Measure:
-    """One figure with its budget."""
-
-    name: str
-    value: float
-    budget: float
-    unit: str
-
-    def __str__(self) -> str:
-        mark = "ok  " if self.value <= self.budget else "OVER"
-        return f"{mark} {self.name:<58} {self.value:9.2f} {self.unit:<3} (budget {self.budget:g})"
 
 
 def main() -> int:
@@ -144,12 +131,6 @@ def timed(work: Callable[[], object]) -> float:
     began = time.monotonic()
     work()
     return time.monotonic() - began
-
-
-def resident(pid: int) -> float:
-    """Return a process's resident memory in MB."""
-    lines = Path(f"/proc/{pid}/status").read_text(encoding="utf-8").splitlines()
-    return float(next(line.split()[1] for line in lines if line.startswith("VmRSS"))) / 1024
 
 
 if __name__ == "__main__":

@@ -13,25 +13,21 @@ from catalog.clients import Clients
 from catalog.configuration import Portfolio
 from catalog.errors import PublishError
 from catalog.instructions import (
-    HUB_STACK,
     AddProductToPortfolio,
     AllowPrincipal,
-    CreateHub,
     CreateLaunchConstraint,
-    CreatePart,
     CreatePortfolio,
     CreateProduct,
+    CreateStack,
     CreateVersion,
-    DeleteFailedHub,
-    DeleteFailedPart,
+    DeleteFailedStack,
     PutObject,
     RemovePrincipal,
     TagObject,
-    UpdateHub,
     UpdateLaunchConstraint,
-    UpdatePart,
     UpdatePortfolio,
     UpdateProduct,
+    UpdateStack,
 )
 from catalog.observed import Observed
 from catalog.polling import Polling, wait
@@ -71,32 +67,17 @@ def perform(instruction: Any, target: Target) -> None:
 
 
 @perform.register
-def _(_: DeleteFailedHub, target: Target) -> None:
-    delete_stack(target.clients.cloudformation, HUB_STACK, target.polling)
-
-
-@perform.register
-def _(instruction: CreateHub, target: Target) -> None:
-    create_stack(target.clients.cloudformation, HUB_STACK, instruction.template, target.polling)
-
-
-@perform.register
-def _(instruction: UpdateHub, target: Target) -> None:
-    update_stack(target.clients.cloudformation, HUB_STACK, instruction.template, target.polling)
-
-
-@perform.register
-def _(instruction: DeleteFailedPart, target: Target) -> None:
+def _(instruction: DeleteFailedStack, target: Target) -> None:
     delete_stack(target.clients.cloudformation, instruction.stack, target.polling)
 
 
 @perform.register
-def _(instruction: CreatePart, target: Target) -> None:
+def _(instruction: CreateStack, target: Target) -> None:
     create_stack(target.clients.cloudformation, instruction.stack, instruction.template, target.polling)
 
 
 @perform.register
-def _(instruction: UpdatePart, target: Target) -> None:
+def _(instruction: UpdateStack, target: Target) -> None:
     update_stack(target.clients.cloudformation, instruction.stack, instruction.template, target.polling)
 
 

@@ -6,17 +6,13 @@ Equal source gives equal bytes on every machine, so that an archive's hash names
 from __future__ import annotations
 
 import hashlib
-import io
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 
 from catalog.errors import ConfigurationError
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest date a zip file can hold."""
+from catalog.zipped import PLAIN, zipped
 
 _MAIN = b"import sys\n\nfrom lockgate_jobs.main import main\n\nsys.exit(main())\n"
 
@@ -87,12 +83,4 @@ def _package(folder: Path, name: str, skipped: str = "\0") -> dict[str, bytes]:
 
 
 def _zipped(files: Mapping[str, bytes]) -> bytes:
-    """Return the archive, stored: compressed bytes differ between zlib versions."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as zipped:
-        for name in sorted(files):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.create_system = 3  # Unix: only then are the modes read
-            entry.external_attr = 0o100644 << 16
-            zipped.writestr(entry, files[name])
-    return buffer.getvalue()
+    return zipped((name, files[name], PLAIN) for name in sorted(files))

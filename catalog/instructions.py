@@ -16,36 +16,8 @@ class HubInstruction:
 
 
 @dataclass(frozen=True, kw_only=True)
-class DeleteFailedHub(HubInstruction):
-    """Remove what is left of a hub stack whose creation was rolled back."""
-
-    def __str__(self) -> str:
-        return f"delete the failed stack {HUB_STACK}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class CreateHub(HubInstruction):
-    """Create the hub stack."""
-
-    template: str
-
-    def __str__(self) -> str:
-        return f"create the stack {HUB_STACK}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class UpdateHub(HubInstruction):
-    """Update the hub stack to another template."""
-
-    template: str
-
-    def __str__(self) -> str:
-        return f"update the stack {HUB_STACK}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeleteFailedPart:
-    """Remove what is left of a stack beside the hub's whose creation was rolled back."""
+class DeleteFailedStack:
+    """Remove what is left of a stack whose creation was rolled back."""
 
     stack: str
 
@@ -54,8 +26,8 @@ class DeleteFailedPart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class CreatePart:
-    """Create a stack beside the hub's."""
+class CreateStack:
+    """Create a stack."""
 
     stack: str
     template: str
@@ -65,14 +37,47 @@ class CreatePart:
 
 
 @dataclass(frozen=True, kw_only=True)
-class UpdatePart:
-    """Update a stack beside the hub's to another template."""
+class UpdateStack:
+    """Update a stack to another template."""
 
     stack: str
     template: str
 
     def __str__(self) -> str:
         return f"update the stack {self.stack}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeleteFailedHub(DeleteFailedStack, HubInstruction):
+    """Remove what is left of the hub stack."""
+
+    stack: str = HUB_STACK
+
+
+@dataclass(frozen=True, kw_only=True)
+class CreateHub(CreateStack, HubInstruction):
+    """Create the hub stack."""
+
+    stack: str = HUB_STACK
+
+
+@dataclass(frozen=True, kw_only=True)
+class UpdateHub(UpdateStack, HubInstruction):
+    """Update the hub stack."""
+
+    stack: str = HUB_STACK
+
+
+class DeleteFailedPart(DeleteFailedStack):
+    """Remove what is left of a stack beside the hub's."""
+
+
+class CreatePart(CreateStack):
+    """Create a stack beside the hub's."""
+
+
+class UpdatePart(UpdateStack):
+    """Update a stack beside the hub's."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,8 @@ Equal source and equal answers give equal bytes on every machine, so that an arc
 from __future__ import annotations
 
 import hashlib
-import io
 import json
 import tempfile
-import zipfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,13 +17,10 @@ from cookiecutter.exceptions import CookiecutterException
 from cookiecutter.main import cookiecutter
 
 from catalog.errors import ConfigurationError
+from catalog.zipped import EXECUTABLE, PLAIN, zipped
 
-_EXECUTABLE, _PLAIN = 0o100755, 0o100644
 _LEFTOVERS = {"__pycache__", ".hypothesis", ".mypy_cache", ".pytest_cache", ".ruff_cache"}
 """Folders that tools leave behind when somebody runs them inside a seed."""
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest date a zip file can hold."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,20 +87,11 @@ def _render(seed: str, folder: Path, answers: Mapping[str, str], scratch: Path) 
 
 
 def pack(folder: Path) -> bytes:
-    """Pack a folder's files into a zip archive: sorted, of one date, stored.
-
-    Stored, because compressed bytes differ between zlib versions.
-    """
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as zipped:
-        for path in sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix()):
-            if path.is_file() and _LEFTOVERS.isdisjoint(path.parts):
-                zipped.writestr(_entry(path, path.relative_to(folder).as_posix()), path.read_bytes())
-    return buffer.getvalue()
+    """Pack a folder's files into a zip archive, sorted."""
+    paths = sorted(folder.rglob("*"), key=lambda p: p.relative_to(folder).as_posix())
+    files = (path for path in paths if path.is_file() and _LEFTOVERS.isdisjoint(path.parts))
+    return zipped((path.relative_to(folder).as_posix(), path.read_bytes(), _mode(path)) for path in files)
 
 
-def _entry(path: Path, name: str) -> zipfile.ZipInfo:
-    entry = zipfile.ZipInfo(name, _EPOCH)
-    entry.create_system = 3  # Unix: only then are the modes read
-    entry.external_attr = (_EXECUTABLE if path.stat().st_mode & 0o100 else _PLAIN) << 16
-    return entry
+def _mode(path: Path) -> int:
+    return EXECUTABLE if path.stat().st_mode & 0o100 else PLAIN

@@ -8,18 +8,14 @@ from __future__ import annotations
 
 import base64
 import hashlib
-import io
 import tomllib
-import zipfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from catalog.errors import ConfigurationError
-
-_EPOCH = (1980, 1, 1, 0, 0, 0)
-"""The earliest date a zip file can hold."""
+from catalog.zipped import PLAIN, zipped
 
 _WHEEL = "Wheel-Version: 1.0\nGenerator: lockgate\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 
@@ -48,7 +44,7 @@ def build_wheel(folder: Path) -> Wheel:
     except (OSError, ValueError, KeyError) as error:
         raise ConfigurationError([f"{folder / 'pyproject.toml'} describes no package: {error}."]) from error
     record = f"{stem}.dist-info/RECORD"
-    return Wheel(name=f"{stem}-py3-none-any.whl", content=_zipped(files | {record: _record(files, record)}))
+    return Wheel(name=f"{stem}-py3-none-any.whl", content=_packed(files | {record: _record(files, record)}))
 
 
 def _package(source: Path) -> dict[str, bytes]:
@@ -84,16 +80,9 @@ def _digest(content: bytes) -> str:
     return base64.urlsafe_b64encode(hashlib.sha256(content).digest()).rstrip(b"=").decode()
 
 
-def _zipped(files: dict[str, bytes]) -> bytes:
-    """Return the archive, stored: compressed bytes differ between zlib versions. Metadata comes last, as it should."""
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_STORED) as zipped:
-        for name in _ordered(files):
-            entry = zipfile.ZipInfo(name, _EPOCH)
-            entry.create_system = 3  # Unix: only then are the modes read
-            entry.external_attr = 0o100644 << 16
-            zipped.writestr(entry, files[name])
-    return buffer.getvalue()
+def _packed(files: dict[str, bytes]) -> bytes:
+    """Return the archive; metadata comes last, as it should."""
+    return zipped((name, files[name], PLAIN) for name in _ordered(files))
 
 
 def _ordered(names: Iterable[str]) -> list[str]:

@@ -42,19 +42,23 @@ class Captured:
         for line in self.lines:
             if not line.strip():
                 continue
-            self.records += 1
             try:
-                yield from self._rows_of(line)
+                rows = self._rows_of(line)
             except EvidenceError as error:
+                self.records += 1
                 self.unread[str(error)] += 1
+                continue
+            if rows is not None:
+                self.records += 1
+                yield from rows
 
-    def _rows_of(self, line: str | bytes) -> list[Row]:
+    def _rows_of(self, line: str | bytes) -> list[Row] | None:
+        """Return the rows of a record; None where it is no traffic, or was read before."""
         record = _object(line)
         metadata = _member(record, "eventMetadata")
         event = str(metadata.get("eventId", ""))
         if metadata.get("inferenceId") == TEST or (event and event in self._events):
-            self.records -= 1
-            return []
+            return None
         data = _member(record, "captureData")
         asked = _table(_member(data, "endpointInput"), "the request")
         answered = _table(_member(data, "endpointOutput"), "the answer")

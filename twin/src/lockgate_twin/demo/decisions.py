@@ -6,10 +6,10 @@ import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from lockgate_twin.demo.failures import StageFailedError
 from lockgate_twin.demo.following import Follower
+from lockgate_twin.demo.objects import read
 from lockgate_twin.demo.world import World
 
 STATUS = {"approve": "Approved", "reject": "Rejected", "human": "PendingManualApproval"}
@@ -44,13 +44,13 @@ def decided(world: World, arn: str, follower: Follower, person: str) -> Decided:
 
     package = follower.until(look, f"something is decided about {arn}")
     said = package["CustomerMetadataProperties"]
-    decision = json.loads(_read(s3, said["DecisionUri"], "decision.json"))
+    decision = json.loads(read(s3, f"{said['DecisionUri']}decision.json"))
     verdict = said["DecisionVerdict"]
     if verdict != decision["verdict"] or package["ModelApprovalStatus"] != STATUS[verdict]:
         told = f"{package['ModelApprovalStatus']} ({verdict}) while the record says {decision['verdict']}"
         raise StageFailedError(f"The registry says {told}.", world.twin_log)
     place = world.output / f"report-{package['ModelPackageVersion']}.html"
-    place.write_bytes(_read(s3, said["DecisionUri"], "report.html"))
+    place.write_bytes(read(s3, f"{said['DecisionUri']}report.html"))
     return Decided(
         arn=arn,
         verdict=verdict,
@@ -63,13 +63,6 @@ def decided(world: World, arn: str, follower: Follower, person: str) -> Decided:
 
 def _blocks(finding: dict[str, Any]) -> bool:
     return finding["outcome"] == "fail" and finding["severity"] == "block" and not finding.get("waived_by")
-
-
-def _read(s3: Any, uri: str, name: str) -> bytes:
-    place = urlsplit(uri)
-    key = f"{place.path.strip('/')}/{name}"
-    content: bytes = s3.get_object(Bucket=place.netloc, Key=key)["Body"].read()
-    return content
 
 
 def relative(path: str) -> str:

@@ -9,13 +9,13 @@ import shutil
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from typing import Any
-from urllib.parse import urlsplit
 
 from lockgate_twin.demo import schedules, traffic
 from lockgate_twin.demo.bias import make_biased
 from lockgate_twin.demo.decisions import decided, relative
 from lockgate_twin.demo.failures import StageFailedError
 from lockgate_twin.demo.following import Follower
+from lockgate_twin.demo.objects import read
 from lockgate_twin.demo.steps import StepWatcher
 from lockgate_twin.demo.world import Facts, World
 
@@ -279,9 +279,7 @@ def _held_out(s3: Any, uri: str) -> list[dict[str, str]]:
 
 
 def _read(s3: Any, uri: str) -> str:
-    place = urlsplit(uri)
-    text: str = s3.get_object(Bucket=place.netloc, Key=place.path.lstrip("/"))["Body"].read().decode()
-    return text
+    return read(s3, uri).decode()
 
 
 def _settled(sagemaker: Any, project: str) -> dict[str, Any] | None:
